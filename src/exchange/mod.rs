@@ -1,0 +1,1 @@
+//! Floor 4: the journey of an act between two authorities, as types and state machines without I/O.

@@ -1,0 +1,63 @@
+//! A central authority as the signed directory describes it. Holds public facts only, never a private key.
+
+use crate::model::ident::{AuthorityId, Digest};
+use crate::model::time::Timestamp;
+
+/// One row of the directory: who an authority is, where it listens, what it signs and opens with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// Its identifier, e.g. `XA-MOJ`.
+    pub id: AuthorityId,
+    /// Its name, for people.
+    pub name: String,
+    /// Where its node listens: `host:port`, UDP. May be empty: it only dials out.
+    pub endpoints: Vec<String>,
+    /// The DER certificates of the issuing CAs that speak for it (its own, path length 0).
+    pub issuers: Vec<Vec<u8>>,
+    /// One DER certificate revocation list for each issuer.
+    pub revocation_lists: Vec<Vec<u8>>,
+    /// The C2SP verifier keys (vkey text) of its custody log; the first is the current one.
+    pub log_keys: Vec<String>,
+    /// The hybrid public keys that evidence is sealed to.
+    pub receiving_keys: Vec<ReceivingKey>,
+    /// Languages it accepts, BCP 47, in its order of preference.
+    pub languages: Vec<String>,
+    /// Where this row comes from.
+    pub provenance: Provenance,
+}
+
+impl Authority {
+    /// The receiving key to seal to at `now`: the valid one that stays valid longest.
+    pub fn receiving_key_at(&self, now: Timestamp) -> Option<&ReceivingKey> {
+        self.receiving_keys
+            .iter()
+            .filter(|key| key.not_before <= now && now < key.not_after)
+            .max_by_key(|key| key.not_after)
+    }
+}
+
+/// A public key of suite `rogatory-seal-1` (MLKEM768-X25519, 1216 bytes) and when it may be sealed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivingKey {
+    /// SHA-256 of the public key.
+    pub id: Digest,
+    /// The public key.
+    pub public_key: Vec<u8>,
+    /// First instant at which to seal to it.
+    pub not_before: Timestamp,
+    /// First instant at which no longer to seal to it.
+    pub not_after: Timestamp,
+}
+
+/// Who stands behind a row of the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance {
+    /// Notified to the depositary of the treaty.
+    Depositary,
+    /// Notified by the authority to its peers.
+    PeerNotice,
+    /// Held by the State that gives interim support.
+    InterimSupport,
+    /// Believed by this authority alone.
+    LocalBelief,
+}

@@ -1,0 +1,75 @@
+//! Every bound of the system in one table. A decoder, a queue or a stream that needs a number takes it from here.
+
+/// Longest slug of an authority identifier.
+pub const AUTHORITY_SLUG_CHARS_MAX: usize = 32;
+/// Longest officer's name.
+pub const OFFICER_NAME_CHARS_MAX: usize = 100;
+/// Longest single text field of a message (facts, law).
+pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Longest short text field (reference, subject, a name).
+pub const LINE_BYTES_MAX: usize = 1_024;
+/// Most entries of a repeated text field (measures, persons, grounds).
+pub const LIST_LEN_MAX: usize = 256;
+
+/// Largest control frame that is not an envelope or a receipt.
+pub const FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Largest signed envelope (the sealed message inside included; files travel as blobs, never inside).
+pub const ENVELOPE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Largest signed message.
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Largest detached CMS signature, with its certificates.
+pub const CMS_BYTES_MAX: usize = 32 * 1024;
+/// Most recipients of one envelope (the sender's archive key is one).
+pub const STANZAS_MAX: usize = 16;
+/// Most sealed objects of one package.
+pub const OBJECTS_MAX: usize = 4_096;
+/// Largest sealed object: 16 TiB.
+pub const OBJECT_BYTES_MAX: u64 = 16 << 40;
+/// Bytes of one transfer part; the leaf of the ciphertext tree.
+pub const PART_BYTES: usize = 1024 * 1024;
+/// Most parts that one `Fetch` may ask for.
+pub const FETCH_PARTS_MAX: u64 = 256;
+/// Deepest inclusion proof: a tree of 2^63 leaves.
+pub const PROOF_HASHES_MAX: usize = 63;
+/// Largest custody record.
+pub const RECORD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most enclosures of one custody record, and their largest total.
+pub const ENCLOSURES_MAX: usize = 8;
+/// Largest total of the enclosures of one record.
+pub const ENCLOSURE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Largest receipt.
+pub const RECEIPT_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Largest signed note (checkpoint with cosignatures).
+pub const NOTE_BYTES_MAX: usize = 128 * 1024;
+/// Most signature lines that are looked at in a note.
+pub const NOTE_SIGNATURES_MAX: usize = 64;
+
+/// Largest directory with its metadata.
+pub const DIRECTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most authorities of one directory.
+pub const AUTHORITIES_MAX: usize = 10_000;
+
+/// How far a peer's clock may differ from ours, in milliseconds.
+pub const CLOCK_SKEW_MS_MAX: u64 = 10 * 60 * 1_000;
+/// Longest time between creation and expiry of an envelope: 400 days.
+pub const ENVELOPE_LIFE_MS_MAX: u64 = 400 * 86_400_000;
+
+/// Connections at once, over all peers.
+pub const CONNECTIONS_MAX: usize = 1_024;
+/// Connections at once from one authority.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 4;
+/// Bidirectional streams that a peer may have open at once.
+pub const STREAMS_PER_PEER_MAX: u32 = 64;
+/// A handshake (QUIC, TLS and Hello) must end within this many milliseconds.
+pub const HANDSHAKE_MS_MAX: u64 = 10_000;
+/// A control frame must arrive whole within this many milliseconds.
+pub const FRAME_MS_MAX: u64 = 30_000;
+/// A connection without any traffic is closed after this many milliseconds.
+pub const IDLE_MS_MAX: u64 = 60_000;
+
+/// First wait before a delivery is tried again.
+pub const RETRY_MS_MIN: u64 = 1_000;
+/// Longest wait between two attempts.
+pub const RETRY_MS_MAX: u64 = 15 * 60 * 1_000;
+/// Deliveries in flight to one peer.
+pub const DELIVERIES_PER_PEER_MAX: usize = 64;

@@ -1,0 +1,3 @@
+//! Floor 2: bytes on the wire and in records. prost lives here and never leaves; what decodes is bounded first.
+
+pub mod proto;
