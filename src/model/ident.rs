@@ -171,7 +171,7 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, IdentError> {
         let mut bytes = [0_u8; 32];
         let bad = || IdentError::Digest(clip(text));
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(bad());
         }
         for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {

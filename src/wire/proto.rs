@@ -2,6 +2,7 @@
 #![allow(
     missing_docs,
     unreachable_pub,
+    clippy::all,
     reason = "generated code; proto/rogatory.proto documents it"
 )]
 
