@@ -1,5 +1,7 @@
 //! A custody record: who did what, when, to which thing, and with what result. The closed table of events.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::envelope::Blob;
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::message::{MessageKind, Urgency};
@@ -33,7 +35,6 @@ events! {
     NodeInitialised = "node.initialised", "node initialised, keys made";
     NodeStarted = "node.started", "node started";
     DirectoryAccepted = "directory.accepted", "directory accepted";
-    ObjectSealed = "object.sealed", "file hashed and sealed";
     MessageDrafted = "message.drafted", "drafted";
     MessageApproved = "message.approved", "approved";
     MessageDiscarded = "message.discarded", "draft discarded";
@@ -117,7 +118,8 @@ impl Actor {
 }
 
 /// The role in which an officer acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Writes requests and replies.
     Drafter,
@@ -193,7 +195,8 @@ pub enum Outcome {
 }
 
 /// The stage of a hand-over, by the event names of ETSI EN 319 522-1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// The sender's node took it: queued.
     SubmissionAcceptance,

@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::package::{Condition, Consignment, ConsignmentError, check_conditions};
 use crate::model::request::{
@@ -68,7 +70,8 @@ pub struct ReplyBy {
 }
 
 /// How soon a message must be looked at; urgent ones overtake routine ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Urgency {
     /// In the ordinary course.
     #[default]
@@ -107,7 +110,7 @@ pub enum Body {
 }
 
 /// The kind of a message, with its name on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MessageKind {
     /// `request.submit`
     RequestSubmit,
