@@ -111,6 +111,7 @@ pub enum Body {
 
 /// The kind of a message, with its name on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum MessageKind {
     /// `request.submit`
     RequestSubmit,
@@ -173,6 +174,20 @@ impl MessageKind {
             Self::RequestSubmit | Self::ConditionsAccept | Self::RequestWithdraw => Side::Requesting,
             Self::RequestAck | Self::ExecutionReport | Self::RequestRefuse | Self::EvidenceTransmit => Side::Requested,
         }
+    }
+}
+
+impl From<MessageKind> for &'static str {
+    fn from(kind: MessageKind) -> Self {
+        kind.name()
+    }
+}
+
+impl TryFrom<String> for MessageKind {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::from_name(&name).ok_or_else(|| format!("`{name}` is no kind of message"))
     }
 }
 
