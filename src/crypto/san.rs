@@ -37,27 +37,15 @@ pub fn authority_of(certificate_der: &[u8]) -> Result<AuthorityId, SanError> {
 /// The URI that a certificate of this authority carries.
 pub fn uri_of(authority: &AuthorityId) -> String {
     let state = authority.state();
-    let slug = authority
-        .as_str()
-        .split_once('-')
-        .map_or("", |(_, slug)| slug);
+    let slug = authority.as_str().split_once('-').map_or("", |(_, slug)| slug);
     format!("{PREFIX}{state}:{slug}")
 }
 
 fn authority_named(uri: &str) -> Result<AuthorityId, SanError> {
-    let (state, slug) = uri
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.split_once(':'))
-        .ok_or(SanError::Foreign)?;
-    let authority: AuthorityId = format!("{state}-{slug}")
-        .parse()
-        .map_err(|_| SanError::Foreign)?;
+    let (state, slug) = uri.strip_prefix(PREFIX).and_then(|rest| rest.split_once(':')).ok_or(SanError::Foreign)?;
+    let authority: AuthorityId = format!("{state}-{slug}").parse().map_err(|_| SanError::Foreign)?;
     // One identity has one spelling: `XA-B:MOJ` must not become what `XA:B-MOJ` is.
-    if uri_of(&authority) == uri {
-        Ok(authority)
-    } else {
-        Err(SanError::Foreign)
-    }
+    if uri_of(&authority) == uri { Ok(authority) } else { Err(SanError::Foreign) }
 }
 
 /// Why no authority could be read from a certificate.
@@ -118,10 +106,7 @@ mod tests {
 
     #[test]
     fn two_uris_name_nobody() {
-        let der = certificate(&[
-            uri("urn:rogatory:authority:XA:MOJ"),
-            uri("urn:rogatory:authority:XB:MOJ"),
-        ]);
+        let der = certificate(&[uri("urn:rogatory:authority:XA:MOJ"), uri("urn:rogatory:authority:XB:MOJ")]);
         assert_eq!(authority_of(&der), Err(SanError::Several));
     }
 
@@ -131,10 +116,7 @@ mod tests {
         params.subject_alt_names = vec![uri("urn:rogatory:authority:XA:MOJ")];
         let second = b"\x30\x1f\x86\x1durn:rogatory:authority:XB:MOJ".to_vec();
         params.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 17], second)];
-        assert_eq!(
-            authority_of(&self_signed(params)),
-            Err(SanError::Certificate)
-        );
+        assert_eq!(authority_of(&self_signed(params)), Err(SanError::Certificate));
     }
 
     #[test]
