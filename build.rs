@@ -3,9 +3,6 @@ use std::io::Result;
 
 fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=proto");
-    let descriptors =
-        protox::compile(["proto/rogatory.proto"], ["proto"]).map_err(std::io::Error::other)?;
-    prost_build::Config::new()
-        .btree_map(["."])
-        .compile_fds(descriptors)
+    let descriptors = protox::compile(["proto/rogatory.proto"], ["proto"]).map_err(std::io::Error::other)?;
+    prost_build::Config::new().btree_map(["."]).compile_fds(descriptors)
 }

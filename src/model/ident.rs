@@ -34,20 +34,13 @@ impl FromStr for AuthorityId {
     fn from_str(text: &str) -> Result<Self, IdentError> {
         let bad = || IdentError::Authority(clip(text));
         let (state, slug) = text.split_once('-').ok_or_else(bad)?;
-        let state_good = state == "INT"
-            || (state.len() == 2 && state.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let state_good = state == "INT" || (state.len() == 2 && state.bytes().all(|byte| byte.is_ascii_uppercase()));
         let slug_good = !slug.is_empty()
             && slug.len() <= AUTHORITY_SLUG_CHARS_MAX
             && !slug.starts_with('-')
             && !slug.ends_with('-')
-            && slug
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
-        if state_good && slug_good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(bad())
-        }
+            && slug.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
+        if state_good && slug_good { Ok(Self(text.to_owned())) } else { Err(bad()) }
     }
 }
 
@@ -83,11 +76,7 @@ impl FromStr for OfficerName {
             && text.trim() == text
             && text.chars().count() <= OFFICER_NAME_CHARS_MAX
             && !text.chars().any(char::is_control);
-        if good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(IdentError::Officer)
-        }
+        if good { Ok(Self(text.to_owned())) } else { Err(IdentError::Officer) }
     }
 }
 
@@ -104,11 +93,7 @@ pub struct Id([u8; 16]);
 impl Id {
     /// A new identifier from the time and ten fresh random bytes.
     pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
-        Self(
-            *uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &random)
-                .as_uuid()
-                .as_bytes(),
-        )
+        Self(*uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &random).as_uuid().as_bytes())
     }
 
     /// The 16 bytes.
@@ -121,10 +106,7 @@ impl TryFrom<&[u8]> for Id {
     type Error = IdentError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, IdentError> {
-        bytes.try_into().map(Self).map_err(|_| IdentError::Length {
-            expected: 16,
-            found: bytes.len(),
-        })
+        bytes.try_into().map(Self).map_err(|_| IdentError::Length { expected: 16, found: bytes.len() })
     }
 }
 
@@ -132,9 +114,7 @@ impl FromStr for Id {
     type Err = IdentError;
 
     fn from_str(text: &str) -> Result<Self, IdentError> {
-        uuid::Uuid::try_parse(text)
-            .map(|uuid| Self(*uuid.as_bytes()))
-            .map_err(|_| IdentError::Id(clip(text)))
+        uuid::Uuid::try_parse(text).map(|uuid| Self(*uuid.as_bytes())).map_err(|_| IdentError::Id(clip(text)))
     }
 }
 
@@ -158,10 +138,7 @@ impl TryFrom<&[u8]> for Digest {
     type Error = IdentError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, IdentError> {
-        bytes.try_into().map(Self).map_err(|_| IdentError::Length {
-            expected: 32,
-            found: bytes.len(),
-        })
+        bytes.try_into().map(Self).map_err(|_| IdentError::Length { expected: 32, found: bytes.len() })
     }
 }
 
@@ -195,24 +172,17 @@ impl fmt::Debug for Digest {
 }
 
 fn clip(text: &str) -> String {
-    text.chars()
-        .take(48)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
+    text.chars().take(48).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Why a name was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdentError {
     /// Not an authority identifier.
-    #[error(
-        "`{0}` is no authority identifier; write e.g. XA-MOJ: a country code or INT, a dash, capitals and digits"
-    )]
+    #[error("`{0}` is no authority identifier; write e.g. XA-MOJ: a country code or INT, a dash, capitals and digits")]
     Authority(String),
     /// Not an officer's name.
-    #[error(
-        "an officer's name has 1 to {OFFICER_NAME_CHARS_MAX} printable characters and no space at its ends"
-    )]
+    #[error("an officer's name has 1 to {OFFICER_NAME_CHARS_MAX} printable characters and no space at its ends")]
     Officer,
     /// Not a UUID.
     #[error("`{0}` is no identifier; write it as 8-4-4-4-12 hexadecimal digits")]
@@ -239,9 +209,7 @@ mod tests {
         for good in ["XA-MOJ", "INT-ICC", "XB-PG-2", "DE-A"] {
             assert_eq!(good.parse::<AuthorityId>().unwrap().as_str(), good);
         }
-        for bad in [
-            "", "XA", "XA-", "xa-moj", "XAB-MOJ", "XA-moj", "XA--A", "XA-A-", "XA-M J", "XA-../x",
-        ] {
+        for bad in ["", "XA", "XA-", "xa-moj", "XAB-MOJ", "XA-moj", "XA--A", "XA-A-", "XA-M J", "XA-../x"] {
             assert!(bad.parse::<AuthorityId>().is_err(), "{bad}");
         }
     }

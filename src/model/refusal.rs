@@ -89,10 +89,7 @@ impl RefusalCode {
 
     /// The code of that number; `None` for a number this version does not know.
     pub fn from_number(number: u32) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| code.number() == number)
+        Self::ALL.iter().copied().find(|code| code.number() == number)
     }
 }
 
@@ -110,13 +107,7 @@ mod tests {
     fn every_code_has_its_own_number_and_name_and_is_found_by_its_number() {
         for code in RefusalCode::ALL {
             assert_eq!(RefusalCode::from_number(code.number()), Some(*code));
-            assert_eq!(
-                RefusalCode::ALL
-                    .iter()
-                    .filter(|other| other.name() == code.name())
-                    .count(),
-                1
-            );
+            assert_eq!(RefusalCode::ALL.iter().filter(|other| other.name() == code.name()).count(), 1);
         }
         assert_eq!(RefusalCode::from_number(0), None);
         assert_eq!(RefusalCode::from_number(9_999), None);

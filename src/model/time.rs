@@ -50,11 +50,7 @@ impl FromStr for Timestamp {
 
     /// RFC 3339 with an offset (`2026-11-22T00:22:03Z`), or a date alone (`2026-11-22`: its first instant, UTC).
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        let full = if text.len() == 10 {
-            format!("{text}T00:00:00Z")
-        } else {
-            text.to_owned()
-        };
+        let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
         full.parse::<jiff::Timestamp>()
             .ok()
             .and_then(|instant| u64::try_from(instant.as_millisecond()).ok())
@@ -76,24 +72,15 @@ mod tests {
     fn an_instant_reads_back_from_its_text() {
         let instant: Timestamp = "2026-11-22T00:22:03Z".parse().unwrap();
         assert_eq!(instant.to_string(), "2026-11-22T00:22:03Z");
-        assert_eq!(
-            "1970-01-02".parse::<Timestamp>().unwrap().as_millis(),
-            86_400_000
-        );
+        assert_eq!("1970-01-02".parse::<Timestamp>().unwrap().as_millis(), 86_400_000);
         assert!("tomorrow".parse::<Timestamp>().is_err());
         assert!("1969-12-31".parse::<Timestamp>().is_err());
     }
 
     #[test]
     fn arithmetic_stops_at_the_ends_of_time() {
-        assert_eq!(
-            Timestamp::from_millis(u64::MAX).plus_millis(1).as_millis(),
-            u64::MAX
-        );
-        assert_eq!(
-            Timestamp::from_millis(5).millis_since(Timestamp::from_millis(9)),
-            0
-        );
+        assert_eq!(Timestamp::from_millis(u64::MAX).plus_millis(1).as_millis(), u64::MAX);
+        assert_eq!(Timestamp::from_millis(5).millis_since(Timestamp::from_millis(9)), 0);
         assert!(!Timestamp::from_millis(u64::MAX).to_string().is_empty());
     }
 }
