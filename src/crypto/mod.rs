@@ -1,13 +1,14 @@
 //! Floor 2: the primitives, over ring and the hybrid KEM: digests, sealing, signatures, certificates. Keys come in as arguments.
 
-// pub mod certificate;
+pub mod certificate;
 pub mod chunk;
-// pub mod cms;
+pub mod cms;
 pub mod hybrid;
-// pub mod issue;
+pub mod issue;
 pub mod package_key;
 pub mod payload;
-// pub mod pem;
+pub mod pem;
 pub mod random;
-// pub mod revocation;
+pub mod revocation;
+pub mod signature;
 pub mod stanza;
