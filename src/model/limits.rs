@@ -73,3 +73,5 @@ pub const RETRY_MS_MIN: u64 = 1_000;
 pub const RETRY_MS_MAX: u64 = 15 * 60 * 1_000;
 /// Deliveries in flight to one peer.
 pub const DELIVERIES_PER_PEER_MAX: usize = 64;
+/// Largest tlog-proof: a checkpoint, 63 hashes, and room for an `extra` line.
+pub const TLOG_PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + 16 * 1024;
