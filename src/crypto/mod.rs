@@ -8,6 +8,8 @@
 pub mod certificate;
 pub mod chunk;
 pub mod cms;
+pub mod digest;
+pub mod ed25519;
 pub mod hybrid;
 pub mod issue;
 pub mod mlkem;
@@ -19,5 +21,3 @@ pub mod revocation;
 pub mod san;
 pub mod signature;
 pub mod stanza;
-pub mod digest;
-pub mod ed25519;

@@ -277,7 +277,7 @@ pub enum SignatureError {
 
 impl SignatureError {
     /// What the peer is told.
-    pub fn refusal(&self) -> RefusalCode {
+    pub fn code(&self) -> RefusalCode {
         use CertificateError as C;
         match self {
             Self::TooLarge => RefusalCode::TooLarge,
@@ -300,9 +300,7 @@ impl SignatureError {
             | Self::ContentMismatch
             | Self::OtherCertificate
             | Self::Invalid
-            | Self::Certificate(C::Malformed | C::UnknownIssuer | C::WrongUsage | C::UnsupportedAlgorithm) => {
-                RefusalCode::BadSignature
-            }
+            | Self::Certificate(C::Malformed | C::WrongUsage | C::UnsupportedAlgorithm) => RefusalCode::BadSignature,
         }
     }
 }

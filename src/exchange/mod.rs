@@ -1,5 +1,9 @@
 //! Floor 4: the journey of an act between two authorities, as types and state machines without I/O.
 
 pub mod docket;
+pub mod keyring;
+pub mod roster;
 pub mod rows;
+pub mod sealed;
 pub mod sender;
+pub mod verified;
