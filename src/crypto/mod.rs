@@ -19,3 +19,5 @@ pub mod revocation;
 pub mod san;
 pub mod signature;
 pub mod stanza;
+pub mod digest;
+pub mod ed25519;
