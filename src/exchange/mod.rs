@@ -3,3 +3,14 @@
 pub mod docket;
 pub mod rows;
 pub mod sender;
+pub mod canonical;
+pub mod directory;
+pub mod entry;
+pub mod keeper;
+pub mod keeping;
+pub mod listing;
+pub mod metadata;
+pub mod reading;
+pub mod repository;
+pub mod roster;
+pub mod statement;
