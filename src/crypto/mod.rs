@@ -13,3 +13,5 @@ pub mod payload;
 pub mod random;
 pub mod san;
 pub mod stanza;
+pub mod digest;
+pub mod ed25519;

@@ -88,3 +88,5 @@ pub const HANDSHAKES_MAX: usize = 256;
 pub const CONNECTION_WINDOW_BYTES: u32 = 24 * 1024 * 1024;
 /// Bytes in flight that one stream may have unread.
 pub const STREAM_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// Largest tlog-proof: a checkpoint, 63 hashes, and room for an `extra` line.
+pub const TLOG_PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + 16 * 1024;
