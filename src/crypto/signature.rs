@@ -300,9 +300,7 @@ impl SignatureError {
             | Self::ContentMismatch
             | Self::OtherCertificate
             | Self::Invalid
-            | Self::Certificate(C::Malformed | C::UnknownIssuer | C::WrongUsage | C::UnsupportedAlgorithm) => {
-                RefusalCode::BadSignature
-            }
+            | Self::Certificate(C::Malformed | C::WrongUsage | C::UnsupportedAlgorithm) => RefusalCode::BadSignature,
         }
     }
 }
