@@ -143,6 +143,7 @@ fn profile(
     params.not_before = date(validity.not_before)?;
     params.not_after = date(validity.not_after)?;
     params.use_authority_key_identifier_extension = true;
+    params.is_ca = IsCa::ExplicitNoCa;
     params.distinguished_name = DistinguishedName::new();
     // X.520 knows two letters only; an international body has no country.
     if authority.state().len() == 2 {
