@@ -1,5 +1,6 @@
 //! OpenSSL as the foreign judge of legal acts and certificates: it accepts ours, refuses what was changed, and we accept
 //! its own. `tests/judges/install.sh` installs it; a judge that is missing fails the test.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

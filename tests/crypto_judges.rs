@@ -1,5 +1,6 @@
 //! Foreign judges of sealing: PyCA cryptography opens what we sealed and seals what we open. `tests/judges/install.sh`
 //! installs it; a judge that is missing fails the test.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,5 @@
 //! Legal acts: what a signature must survive, and every way in which it must fall.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use proptest::prelude::*;
 use rogatory::crypto::certificate::{CertificateError, CertificateFacts, Instants, Usage, verify_chain};
