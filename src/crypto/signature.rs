@@ -284,7 +284,7 @@ pub enum SignatureError {
 
 impl SignatureError {
     /// What the peer is told.
-    pub fn refusal(&self) -> RefusalCode {
+    pub fn code(&self) -> RefusalCode {
         use CertificateError as C;
         match self {
             Self::TooLarge => RefusalCode::TooLarge,

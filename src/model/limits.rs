@@ -73,3 +73,20 @@ pub const RETRY_MS_MIN: u64 = 1_000;
 pub const RETRY_MS_MAX: u64 = 15 * 60 * 1_000;
 /// Deliveries in flight to one peer.
 pub const DELIVERIES_PER_PEER_MAX: usize = 64;
+
+/// Longest name of the software that a peer runs.
+pub const SOFTWARE_BYTES_MAX: usize = 128;
+/// Largest frame that carries no envelope, receipt or checkpoint.
+pub const SMALL_FRAME_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of all large frames that one connection may be receiving at once.
+pub const FRAME_BUFFER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Fewest bytes of a part that must move within each `FRAME_MS_MAX`.
+pub const PROGRESS_BYTES_MIN: usize = 16 * 1024;
+/// Handshakes at once with peers that have not yet said who they are.
+pub const HANDSHAKES_MAX: usize = 256;
+/// Bytes in flight that one connection may have unread: 1 Gbit/s over 150 ms, and some.
+pub const CONNECTION_WINDOW_BYTES: u32 = 24 * 1024 * 1024;
+/// Bytes in flight that one stream may have unread.
+pub const STREAM_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// Largest tlog-proof: a checkpoint, 63 hashes, and room for an `extra` line.
+pub const TLOG_PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + 16 * 1024;
