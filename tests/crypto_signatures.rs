@@ -122,7 +122,7 @@ fn a_certificate_that_expired_after_signing_counts_and_one_that_expired_before_d
     let early = office.sign("2025-12-31T23:59:59Z");
     let not_yet = CertificateError::NotYetValid { not_before: at("2026-01-01") };
     assert_eq!(office.verify(&early, "2026-06-01"), refused(not_yet));
-    assert_eq!(SignatureError::Certificate(expired).refusal(), RefusalCode::CertificateExpired);
+    assert_eq!(SignatureError::Certificate(expired).code(), RefusalCode::CertificateExpired);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_signature_from_the_future_is_refused_beyond_the_tolerated_skew() {
     assert!(judge(CLOCK_SKEW_MS_MAX).is_ok());
     let error = judge(CLOCK_SKEW_MS_MAX + 1_000).unwrap_err();
     assert!(matches!(error, SignatureError::InTheFuture { .. }));
-    assert_eq!(error.refusal(), RefusalCode::ClockSkew);
+    assert_eq!(error.code(), RefusalCode::ClockSkew);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_missing_stale_or_forged_revocation_list_means_no_trust() {
     assert!(office.verify(&signature, "2026-06-01T23:59:59Z").is_ok());
     let stale = CertificateError::StaleRevocationList { due: at("2026-06-02") };
     assert_eq!(office.verify(&signature, "2026-06-02"), refused(stale));
-    assert_eq!(SignatureError::Certificate(stale).refusal(), RefusalCode::DirectoryExpired);
+    assert_eq!(SignatureError::Certificate(stale).code(), RefusalCode::DirectoryExpired);
 
     office.lists.clear();
     assert_eq!(office.verify(&signature, "2026-06-01"), refused(CertificateError::NoRevocationList));
@@ -195,7 +195,7 @@ fn a_ca_that_the_directory_does_not_list_is_unknown_even_under_the_same_name() {
     let signature = impostor.sign("2026-06-01");
     let error = office.verify(&signature, "2026-06-01").unwrap_err();
     assert_eq!(error, SignatureError::Certificate(CertificateError::UnknownIssuer));
-    assert_eq!(error.refusal(), RefusalCode::UnknownAuthority);
+    assert_eq!(error.code(), RefusalCode::UnknownAuthority);
     let nobody = verify(&signature, CONTENT, &[], &office.lists, at("2026-06-01"));
     assert_eq!(nobody, refused(CertificateError::UnknownIssuer));
 }
