@@ -49,6 +49,12 @@ impl Entry {
         &self.authority
     }
 
+    /// The kind of its source, as the file writes it.
+    pub fn source(&self) -> String {
+        let kind = serde_json::to_value(SourceKind::of(self.authority.provenance)).unwrap_or_default();
+        kind.as_str().unwrap_or_default().to_owned()
+    }
+
     /// Where the row comes from, in words; may be empty.
     pub fn note(&self) -> &str {
         &self.note
@@ -235,9 +241,9 @@ fn endpoint_is_host_and_port(text: &str) -> Result<(), EntryError> {
 }
 
 fn language_is_a_tag(text: &str) -> Result<(), EntryError> {
-    let good = text.split('-').all(|part| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
+    let good = text
+        .split('-')
+        .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     if good && text.len() <= 35 {
         Ok(())
     } else {
