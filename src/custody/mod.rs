@@ -1,6 +1,5 @@
 //! Floor 3: the transparency log as arithmetic: trees, tiles, notes, checkpoints, proofs. No files.
 
-
 pub mod checkpoint;
 pub mod edge;
 pub mod frontier;
