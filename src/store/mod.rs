@@ -1,1 +1,10 @@
 //! Floor 5, one wing: what is on disk. Synchronous; the daemon calls it from blocking threads.
+
+pub mod directory;
+pub mod appender;
+pub mod files;
+pub mod frame;
+pub mod journal;
+pub mod lock;
+pub mod recovery;
+pub mod segment;
