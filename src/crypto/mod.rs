@@ -13,6 +13,7 @@ pub mod payload;
 pub mod pem;
 pub mod random;
 pub mod revocation;
+pub mod node;
 pub mod san;
 pub mod signature;
 pub mod stanza;
