@@ -171,11 +171,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
 /// OLPC writes a control character as it is, which JSON forbids: such a string would be signed in a form that no JSON
 /// reader takes back.
 fn plain<E: serde::de::Error>(text: &str) -> Result<(), E> {
-    if text.bytes().any(|byte| byte < 0x20) {
-        Err(E::custom("a string holds a control character"))
-    } else {
-        Ok(())
-    }
+    if text.bytes().any(|byte| byte < 0x20) { Err(E::custom("a string holds a control character")) } else { Ok(()) }
 }
 
 /// Why a document is not of the strict subset, or not of the type it should be.
@@ -214,9 +210,16 @@ mod tests {
 
     #[test]
     fn what_two_readers_could_read_differently_is_refused() {
-        for bad in
-            ["{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "1.0", "-1", "1e3", "18446744073709551616", "\"\\n\"", "[1,]"]
-        {
+        for bad in [
+            "{\"a\":1,\"a\":2}",
+            "{\"a\":1,\"\\u0061\":2}",
+            "1.0",
+            "-1",
+            "1e3",
+            "18446744073709551616",
+            "\"\\n\"",
+            "[1,]",
+        ] {
             assert!(Json::parse(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(Json::parse(b"{} {}").is_err());

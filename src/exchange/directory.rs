@@ -170,7 +170,9 @@ pub enum DirectoryError {
         by: By,
     },
     /// A keeper's signature does not hold.
-    #[error("{name}: the signature of keeper {keeper} does not hold; the file was changed, ask the keepers for it again")]
+    #[error(
+        "{name}: the signature of keeper {keeper} does not hold; the file was changed, ask the keepers for it again"
+    )]
     BadSignature {
         /// The file.
         name: FileName,

@@ -235,9 +235,9 @@ fn endpoint_is_host_and_port(text: &str) -> Result<(), EntryError> {
 }
 
 fn language_is_a_tag(text: &str) -> Result<(), EntryError> {
-    let good = text.split('-').all(|part| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
+    let good = text
+        .split('-')
+        .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     if good && text.len() <= 35 {
         Ok(())
     } else {

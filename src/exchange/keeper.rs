@@ -114,7 +114,11 @@ hex_text!(KeeperKey, KeeperKey, "a keeper's public key is 64 lower-case hex digi
 hex_text!(KeyId, KeyId, "a key id is 64 lower-case hex digits");
 hex_text!(Signature, Signature, "an Ed25519 signature is 128 lower-case hex digits");
 
-hex_text!(Fingerprint, Fingerprint, "a root's fingerprint is 64 lower-case hex digits, as `directory verify` prints it");
+hex_text!(
+    Fingerprint,
+    Fingerprint,
+    "a root's fingerprint is 64 lower-case hex digits, as `directory verify` prints it"
+);
 hex_text!(FileDigest, FileDigest, "a SHA-256 digest is 64 lower-case hex digits");
 
 /// A text that is not the hex that it should be.

@@ -189,7 +189,9 @@ pub enum KeepError {
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     /// Not a possible group of keepers.
-    #[error("{keys} keepers and a threshold of {threshold} do not go together; name 1 to {KEEPERS_MAX} keepers and a threshold from 1 to their number")]
+    #[error(
+        "{keys} keepers and a threshold of {threshold} do not go together; name 1 to {KEEPERS_MAX} keepers and a threshold from 1 to their number"
+    )]
     Keepers {
         /// How many keys there are.
         keys: usize,
@@ -203,7 +205,9 @@ pub enum KeepError {
     #[error("the key {0} is none of this directory's keepers; `rogatory directory verify` lists them")]
     NotAKeeper(KeeperKey),
     /// A signature that is there does not hold.
-    #[error("{name}: the signature of keeper {keeper} does not hold; the file was changed, ask for it again before you sign")]
+    #[error(
+        "{name}: the signature of keeper {keeper} does not hold; the file was changed, ask for it again before you sign"
+    )]
     BadSignature {
         /// The file.
         name: FileName,

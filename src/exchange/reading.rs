@@ -193,7 +193,9 @@ pub enum ReadError {
         error: StatementError,
     },
     /// A file of another version than the one that names it says: files of two states were mixed.
-    #[error("{name} has version {found} where {named} is due; the files are of two different states, ask for them again")]
+    #[error(
+        "{name} has version {found} where {named} is due; the files are of two different states, ask for them again"
+    )]
     Version {
         /// The file.
         name: FileName,

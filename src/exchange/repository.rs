@@ -216,8 +216,14 @@ mod tests {
             assert_eq!(name.to_string().parse::<FileName>().unwrap(), name);
         }
         for bad in [
-            "metadata/01.root.json", "metadata/+1.root.json", "metadata/0.root.json", "metadata/root.json",
-            "metadata/../targets/directory.json", "/metadata/timestamp.json", "", "metadata/9007199254740992.root.json",
+            "metadata/01.root.json",
+            "metadata/+1.root.json",
+            "metadata/0.root.json",
+            "metadata/root.json",
+            "metadata/../targets/directory.json",
+            "/metadata/timestamp.json",
+            "",
+            "metadata/9007199254740992.root.json",
         ] {
             assert!(bad.parse::<FileName>().is_err(), "{bad}");
         }
