@@ -1,7 +1,7 @@
 //! Floor 5, one wing: what is on disk. Synchronous; the daemon calls it from blocking threads.
 
-pub mod directory;
 pub mod appender;
+pub mod directory;
 pub mod files;
 pub mod frame;
 pub mod journal;

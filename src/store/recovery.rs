@@ -51,16 +51,10 @@ pub struct Tear {
 /// disk may have persisted the later sector only (power loss before the sync returned), or the entry rotted later.
 /// Where `published_size` covers the batch, it was acknowledged: an error. Otherwise it is cut if a whole sector of it
 /// is still zero, as preallocation left it, and an error if not.
-pub fn recover(
-    dir: &Path,
-    key: &VerifierKey,
-    published_size: u64,
-    access: Access,
-) -> Result<Recovered, JournalError> {
+pub fn recover(dir: &Path, key: &VerifierKey, published_size: u64, access: Access) -> Result<Recovered, JournalError> {
     let fault = |source| JournalError::Io { path: dir.to_owned(), source };
     let segments = list(dir).map_err(fault)?;
-    let mut recovered =
-        Recovered { segments, offsets: Vec::new(), end: 0, checkpoint: None, tear: None };
+    let mut recovered = Recovered { segments, offsets: Vec::new(), end: 0, checkpoint: None, tear: None };
     // Headers first: a segment of a newer version anywhere means that nothing may be touched.
     for first in &recovered.segments {
         Segment::open(dir, *first, Access::ReadOnly)?;
@@ -144,12 +138,7 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
     Ok(Tail { offsets, end, checkpoint, torn_bytes })
 }
 
-fn open(
-    segment: &Segment,
-    key: &VerifierKey,
-    note: &[u8],
-    size: u64,
-) -> Result<SignedCheckpoint, JournalError> {
+fn open(segment: &Segment, key: &VerifierKey, note: &[u8], size: u64) -> Result<SignedCheckpoint, JournalError> {
     SignedCheckpoint::open(note, std::slice::from_ref(key))
         .ok()
         .filter(|signed| signed.checkpoint().size() == size)

@@ -49,8 +49,8 @@ impl Segment {
     pub fn create(dir: &Path, first: u64, bytes: u64) -> io::Result<Self> {
         let path = dir.join(name(first));
         let temporary = dir.join("next.tmp");
-        let made = Self::prepare(&temporary, first, bytes)
-            .and_then(|file| fs::rename(&temporary, &path).map(|()| file));
+        let made =
+            Self::prepare(&temporary, first, bytes).and_then(|file| fs::rename(&temporary, &path).map(|()| file));
         if made.is_err() {
             // Give the space back; that it may fail as well changes nothing for the caller.
             let _ = fs::remove_file(&temporary);
@@ -61,12 +61,7 @@ impl Segment {
     }
 
     fn prepare(temporary: &Path, first: u64, bytes: u64) -> io::Result<File> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(temporary)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(temporary)?;
         rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
         file.write_all_at(&header(first, bytes), 0)?;
         file.sync_all()?;
@@ -77,11 +72,7 @@ impl Segment {
     pub fn open(dir: &Path, first: u64, access: Access) -> Result<Self, JournalError> {
         let path = dir.join(name(first));
         let fault = |source| JournalError::Io { path: path.clone(), source };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(access == Access::ReadWrite)
-            .open(&path)
-            .map_err(fault)?;
+        let file = OpenOptions::new().read(true).write(access == Access::ReadWrite).open(&path).map_err(fault)?;
         let mut found = [0_u8; SEGMENT_HEADER_BYTES];
         match file.read_exact_at(&mut found, 0) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
@@ -142,8 +133,7 @@ pub fn list(dir: &Path) -> io::Result<Vec<u64>> {
     for entry in fs::read_dir(dir)? {
         let file_name = entry?.file_name();
         let digits = file_name.to_str().and_then(|text| text.strip_suffix(".seg"));
-        if let Some(first) = digits.filter(|text| text.len() == 20).and_then(|text| text.parse().ok())
-        {
+        if let Some(first) = digits.filter(|text| text.len() == 20).and_then(|text| text.parse().ok()) {
             firsts.push(first);
         }
     }
@@ -152,15 +142,8 @@ pub fn list(dir: &Path) -> io::Result<Vec<u64>> {
 }
 
 fn header(first: u64, bytes: u64) -> [u8; SEGMENT_HEADER_BYTES] {
-    let fields = [
-        &MAGIC[..],
-        &VERSION.to_be_bytes(),
-        &[0; 4],
-        &first.to_be_bytes(),
-        &bytes.to_be_bytes(),
-        &[0; 28],
-    ]
-    .concat();
+    let fields =
+        [&MAGIC[..], &VERSION.to_be_bytes(), &[0; 4], &first.to_be_bytes(), &bytes.to_be_bytes(), &[0; 28]].concat();
     let crc = crc32fast::hash(&fields).to_be_bytes();
     let mut out = [0; SEGMENT_HEADER_BYTES];
     for (to, from) in out.iter_mut().zip(fields.into_iter().chain(crc)) {
