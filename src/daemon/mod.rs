@@ -1,1 +1,3 @@
 //! Floor 6: composes the wings into the running node.
+
+
