@@ -6,3 +6,4 @@ pub mod home;
 pub mod keys;
 pub mod officer;
 pub mod telemetry;
+

@@ -10,3 +10,4 @@ pub mod tls;
 pub mod trust;
 pub(crate) mod registry;
 pub(crate) mod verifier;
+

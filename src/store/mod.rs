@@ -15,3 +15,4 @@ pub mod recovery;
 pub mod restore;
 pub mod segment;
 pub mod tiles;
+
