@@ -10,4 +10,3 @@ pub mod tls;
 pub mod trust;
 pub(crate) mod registry;
 pub(crate) mod verifier;
-

@@ -15,4 +15,3 @@ pub mod recovery;
 pub mod restore;
 pub mod segment;
 pub mod tiles;
-
