@@ -191,7 +191,9 @@ fn server_config(
         .with_cert_resolver(Arc::clone(key) as _);
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
+    // None by ourselves, none when the client asks for them (RFC 9149).
     config.send_tls13_tickets = 0;
+    config.max_tls13_tickets = 0;
     config.max_early_data_size = 0;
     QuicServerConfig::try_from(config).map(Arc::new).map_err(|_| TlsError::Suites)
 }
