@@ -73,7 +73,7 @@ async fn a_peer_beyond_its_share_of_connections_loses_its_oldest() {
 #[tokio::test]
 async fn a_dialler_that_does_not_say_hello_is_too_slow() {
     let world = World::new();
-    let quick = Limits { handshake_ms_max: 300, ..Limits::default() };
+    let quick = Limits { handshake_ms_max: 1_500, ..Limits::default() };
     let b = node(tls(&world.b.node("XB-MOJ"), world.trust()), quick);
     let config = raw::config(Some(&world.a.node("XA-MOJ")), ALPN);
     assert_eq!(raw::loss(&config, b.address).await, Loss::Closed(Told::Known(RefusalCode::TooSlow)));

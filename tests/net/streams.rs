@@ -13,7 +13,7 @@ use rogatory::wire::frame::{Frame, FrameError, Told};
 use crate::peers::{Pair, pair};
 
 fn impatient() -> Limits {
-    Limits { frame_ms_max: 150, ..Limits::default() }
+    Limits { frame_ms_max: 600, ..Limits::default() }
 }
 
 /// Opens a stream and sends these bytes as they are; gives both ends.
