@@ -1,4 +1,5 @@
 //! Every frame against its bytes in `tests/vectors/wire/`, every bound of the decoder, and the round trip.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::path::Path;
 
