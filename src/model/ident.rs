@@ -171,6 +171,24 @@ impl fmt::Debug for Digest {
     }
 }
 
+macro_rules! written_as_text {
+    ($($name:ty),+) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                out.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+                String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+written_as_text!(AuthorityId, Id, Digest, Timestamp);
+
 fn clip(text: &str) -> String {
     text.chars().take(48).map(|c| if c.is_control() { '?' } else { c }).collect()
 }

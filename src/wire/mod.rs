@@ -1,4 +1,9 @@
 //! Floor 2: bytes on the wire and in records. prost lives here and never leaves; what decodes is bounded first.
 
+pub mod decode;
+pub mod envelope;
 pub mod frame;
+pub mod message;
 pub mod proto;
+pub mod receipt;
+pub mod record;

@@ -1,0 +1,176 @@
+//! What a message carries besides its words: items (files) and the conditions on their use.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::ident::{Digest, Id};
+use crate::model::limits::{LIST_LEN_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX};
+use crate::model::text::{Need, TextError, line, list, prose};
+
+/// One attached or transmitted file: binds the plaintext to its sealed form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Number of the sealed object, from 1.
+    pub object_id: u32,
+    /// The original file name; never a path that is followed.
+    pub name: String,
+    /// Media type (RFC 6838).
+    pub media_type: String,
+    /// Length of the file.
+    pub plaintext_bytes: u64,
+    /// SHA-256 of the file: the forensic digest.
+    pub sha256: Digest,
+    /// RFC 6962 root over the 1 MiB parts of the sealed object.
+    pub ciphertext_root: Digest,
+    /// Why it travels.
+    pub role: ItemRole,
+    /// A description for people; may be empty.
+    pub description: String,
+}
+
+/// Why a file travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ItemRole {
+    /// Belongs to a request or reply: a statute, an order, a translation.
+    Attachment,
+    /// Is what was asked for.
+    Evidence,
+}
+
+impl ItemRole {
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Attachment => "attachment",
+            Self::Evidence => "evidence",
+        }
+    }
+}
+
+/// The items of a message and the key scope they were sealed under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consignment {
+    /// Names the key scope: the package.
+    pub seal_id: Id,
+    /// The files, in order of their object numbers, which run from 1 without a gap.
+    pub items: Vec<Item>,
+}
+
+impl Consignment {
+    /// Checks numbering, names and sizes.
+    ///
+    /// # Errors
+    /// [`ConsignmentError`] names the first item that is wrong.
+    pub fn new(seal_id: Id, items: Vec<Item>) -> Result<Self, ConsignmentError> {
+        if items.is_empty() || items.len() > OBJECTS_MAX {
+            return Err(ConsignmentError::Count(items.len()));
+        }
+        for (expected, item) in (1_u32..).zip(&items) {
+            if item.object_id != expected {
+                return Err(ConsignmentError::Numbering { expected, found: item.object_id });
+            }
+            if item.plaintext_bytes > OBJECT_BYTES_MAX {
+                return Err(ConsignmentError::Large(item.object_id));
+            }
+            line("item name", &item.name, Need::Required)?;
+            line("media type", &item.media_type, Need::Required)?;
+            prose("item description", &item.description, Need::Optional)?;
+        }
+        Ok(Self { seal_id, items })
+    }
+}
+
+/// A condition on use or confidentiality. The human text prevails over the code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// Names it inside its message, e.g. `c1`.
+    pub id: String,
+    /// The code of the conditions vocabulary, e.g. `USE.NAMED-PROCEEDINGS`; drives gates only.
+    pub code: String,
+    /// The authoritative text.
+    pub text: String,
+    /// The article it rests on, as the authority names it; may be empty.
+    #[serde(default)]
+    pub legal_source: String,
+    /// Who set it.
+    #[serde(default)]
+    pub origin: ConditionOrigin,
+    /// The objects it covers; empty: the whole message.
+    #[serde(default)]
+    pub objects: Vec<u32>,
+}
+
+/// Who set a condition, which decides whether it binds without acceptance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConditionOrigin {
+    /// The instrument itself: binds without acceptance.
+    DefaultByLaw,
+    /// Undertaken by the requesting authority in its request.
+    RequesterUndertaking,
+    /// Set by the requested State: binds on acceptance.
+    #[default]
+    RequestedState,
+}
+
+impl ConditionOrigin {
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DefaultByLaw => "default-by-law",
+            Self::RequesterUndertaking => "requester-undertaking",
+            Self::RequestedState => "requested-state",
+        }
+    }
+
+    /// Whether the recipient must accept it before the objects it covers may be opened.
+    pub const fn needs_acceptance(self) -> bool {
+        matches!(self, Self::RequestedState)
+    }
+}
+
+/// Checks the conditions of one message: at most 256, each with its own id.
+///
+/// # Errors
+/// [`ConsignmentError`] names what is wrong.
+pub fn check_conditions(conditions: &[Condition]) -> Result<(), ConsignmentError> {
+    list("conditions", conditions.len())?;
+    for (place, condition) in conditions.iter().enumerate() {
+        line("condition id", &condition.id, Need::Required)?;
+        line("condition code", &condition.code, Need::Required)?;
+        prose("condition text", &condition.text, Need::Required)?;
+        line("condition source", &condition.legal_source, Need::Optional)?;
+        if condition.objects.len() > OBJECTS_MAX {
+            return Err(ConsignmentError::Count(condition.objects.len()));
+        }
+        if conditions.iter().take(place).any(|earlier| earlier.id == condition.id) {
+            return Err(ConsignmentError::ConditionTwice);
+        }
+    }
+    Ok(())
+}
+
+/// Why items or conditions were refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConsignmentError {
+    /// None, or too many.
+    #[error("{0} items; a package has 1 to {OBJECTS_MAX}")]
+    Count(usize),
+    /// Object numbers do not run from 1 without a gap.
+    #[error("item {expected} carries the number {found}; items are numbered from 1 without a gap")]
+    Numbering {
+        /// The number that was due.
+        expected: u32,
+        /// The number that was found.
+        found: u32,
+    },
+    /// An item is larger than the limits allow.
+    #[error("item {0} is larger than {OBJECT_BYTES_MAX} bytes")]
+    Large(u32),
+    /// Two conditions with one id.
+    #[error("two conditions carry the same id; give each its own (at most {LIST_LEN_MAX})")]
+    ConditionTwice,
+    /// A text field.
+    #[error(transparent)]
+    Text(#[from] TextError),
+}

@@ -1,0 +1,138 @@
+//! What every decoder shares: the size bound, the schema check, and one error that says what was wrong where.
+
+use crate::model::ident::{AuthorityId, Digest, Id, IdentError};
+use crate::model::message::{MessageError, Urgency};
+use crate::model::package::ConsignmentError;
+use crate::model::refusal::RefusalCode;
+
+/// Decodes protobuf after checking the size, before anything is allocated for it.
+pub(super) fn bounded<M: prost::Message + Default>(
+    what: &'static str,
+    bytes: &[u8],
+    bytes_max: usize,
+) -> Result<M, DecodeError> {
+    if bytes.len() > bytes_max {
+        return Err(DecodeError::TooLarge { what, bytes: bytes.len(), bytes_max });
+    }
+    M::decode(bytes).map_err(|_| DecodeError::NotProtobuf { what })
+}
+
+/// The first field of every signed or stored message names its type and version: nothing else may pass for it.
+pub(super) fn schema(expected: &'static str, found: &str) -> Result<(), DecodeError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(DecodeError::Schema { expected, found: found.chars().filter(|c| !c.is_control()).take(64).collect() })
+    }
+}
+
+pub(super) fn id(field: &'static str, bytes: &[u8]) -> Result<Id, DecodeError> {
+    Id::try_from(bytes).map_err(|cause| DecodeError::Ident { field, cause })
+}
+
+pub(super) fn id_or_none(field: &'static str, bytes: &[u8]) -> Result<Option<Id>, DecodeError> {
+    if bytes.is_empty() { Ok(None) } else { id(field, bytes).map(Some) }
+}
+
+pub(super) fn digest(field: &'static str, bytes: &[u8]) -> Result<Digest, DecodeError> {
+    Digest::try_from(bytes).map_err(|cause| DecodeError::Ident { field, cause })
+}
+
+pub(super) fn authority(field: &'static str, text: &str) -> Result<AuthorityId, DecodeError> {
+    text.parse().map_err(|cause| DecodeError::Ident { field, cause })
+}
+
+pub(super) fn urgency(number: u32) -> Result<Urgency, DecodeError> {
+    match number {
+        0 => Ok(Urgency::Routine),
+        1 => Ok(Urgency::Urgent),
+        _ => Err(DecodeError::Unknown { field: "urgency" }),
+    }
+}
+
+pub(super) fn count(field: &'static str, found: usize, most: usize) -> Result<(), DecodeError> {
+    if found > most { Err(DecodeError::TooMany { field, found, most }) } else { Ok(()) }
+}
+
+pub(super) const fn urgency_number(urgency: Urgency) -> u32 {
+    match urgency {
+        Urgency::Routine => 0,
+        Urgency::Urgent => 1,
+    }
+}
+
+/// Why bytes were refused. Names fields, never shows content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// More bytes than the limits allow.
+    #[error("{what} of {bytes} bytes; at most {bytes_max} are taken")]
+    TooLarge {
+        /// What was decoded.
+        what: &'static str,
+        /// Its size.
+        bytes: usize,
+        /// The largest that is taken.
+        bytes_max: usize,
+    },
+    /// Not protobuf, cut, or of other types.
+    #[error("{what} is cut or is no protobuf of this schema")]
+    NotProtobuf {
+        /// What was decoded.
+        what: &'static str,
+    },
+    /// Another schema, or another version of it.
+    #[error("schema `{found}` where `{expected}` is due; a newer version of rogatory may read it")]
+    Schema {
+        /// The schema that was due.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// An identifier, digest or name that is malformed.
+    #[error("field `{field}`: {cause}")]
+    Ident {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        cause: IdentError,
+    },
+    /// A word or number that this version does not know.
+    #[error("field `{field}` holds a value that this version does not know")]
+    Unknown {
+        /// The field.
+        field: &'static str,
+    },
+    /// A field that must be there is not.
+    #[error("field `{field}` is missing")]
+    Missing {
+        /// The field.
+        field: &'static str,
+    },
+    /// Too many entries.
+    #[error("field `{field}` has {found} entries, at most {most} are taken")]
+    TooMany {
+        /// The field.
+        field: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many are taken.
+        most: usize,
+    },
+    /// A message out of bounds.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// Items or conditions out of bounds.
+    #[error(transparent)]
+    Consignment(#[from] ConsignmentError),
+}
+
+impl DecodeError {
+    /// What a peer is told.
+    pub const fn code(&self) -> RefusalCode {
+        match self {
+            Self::TooLarge { .. } | Self::TooMany { .. } => RefusalCode::TooLarge,
+            Self::Schema { .. } | Self::Unknown { .. } => RefusalCode::UnsupportedVersion,
+            _ => RefusalCode::Malformed,
+        }
+    }
+}

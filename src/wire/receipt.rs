@@ -1,0 +1,36 @@
+//! Receipts to bytes and back: a custody record of the receiver, its salt, and the proof that it is in that log.
+
+use prost::Message as _;
+
+use crate::model::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::wire::decode::{self, DecodeError};
+use crate::wire::proto;
+
+/// A disclosed custody record, unchecked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptParts {
+    /// Exact bytes of the custody record.
+    pub record: Vec<u8>,
+    /// Its salt.
+    pub salt: [u8; 32],
+    /// C2SP tlog-proof, with the checkpoint.
+    pub proof: String,
+}
+
+/// Encodes a receipt.
+pub fn encode(parts: &ReceiptParts) -> Vec<u8> {
+    proto::Receipt { record: parts.record.clone(), salt: parts.salt.to_vec(), proof: parts.proof.clone() }
+        .encode_to_vec()
+}
+
+/// Decodes a receipt; proves nothing yet.
+///
+/// # Errors
+/// [`DecodeError`] when it is too large, cut, or a part has the wrong length.
+pub fn decode(bytes: &[u8]) -> Result<ReceiptParts, DecodeError> {
+    let found: proto::Receipt = decode::bounded("a receipt", bytes, RECEIPT_BYTES_MAX)?;
+    decode::count("record", found.record.len(), RECORD_BYTES_MAX)?;
+    decode::count("proof", found.proof.len(), NOTE_BYTES_MAX)?;
+    let salt = found.salt.try_into().map_err(|_| DecodeError::Unknown { field: "salt" })?;
+    Ok(ReceiptParts { record: found.record, salt, proof: found.proof })
+}
