@@ -1,0 +1,9 @@
+//! The signed directory: what a node accepts, what keepers can do, what is on disk, and what a foreign TUF client says.
+
+mod acceptance;
+mod chain;
+mod judge;
+mod keepers;
+mod node;
+mod support;
+mod verbs;
