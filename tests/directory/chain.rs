@@ -7,7 +7,8 @@ use rogatory::exchange::repository::{FileName, Files};
 use serde_json::json;
 
 use crate::support::{
-    DAY_MS, LIST_METADATA, another, complete, expiries, forged, keepers, now, pin, put, signed, unsigned, with, with_from,
+    DAY_MS, LIST_METADATA, another, complete, expiries, forged, keepers, now, pin, put, signed, unsigned, with,
+    with_from,
 };
 
 fn first() -> (Files, Accepted) {

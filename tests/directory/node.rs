@@ -68,10 +68,7 @@ fn the_first_import_needs_a_confirmed_root() {
     assert!(node.current().unwrap().is_none());
     let refused = node.import(&complete(), Trust::Confirmed, now()).unwrap_err();
     assert!(refused.to_string().contains(&pin(&complete()).to_string()), "{refused}");
-    let other = pin(&signed(
-        &rogatory::exchange::keeping::found(&keepers(&[7], 1), expiries()).unwrap(),
-        &[7],
-    ));
+    let other = pin(&signed(&rogatory::exchange::keeping::found(&keepers(&[7], 1), expiries()).unwrap(), &[7]));
     let refused = node.import(&complete(), Trust::Root(other), now()).unwrap_err();
     assert!(matches!(refused, DirectoryFileError::Directory(DirectoryError::UntrustedRoot(_))), "{refused}");
     assert!(node.current().unwrap().is_none());
