@@ -1,3 +1,1 @@
 //! Floor 6: composes the wings into the running node.
-
-

@@ -117,3 +117,14 @@ pub const CONNECTION_WINDOW_BYTES: u32 = 24 * 1024 * 1024;
 pub const STREAM_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// Largest tlog-proof: a checkpoint, 63 hashes, and room for an `extra` line.
 pub const TLOG_PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + 16 * 1024;
+
+/// Most files of a bag that is read: every object, and what surrounds them.
+pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536;
+/// Deepest folder in a bag that is read.
+pub const BAG_DEPTH_MAX: usize = 6;
+/// Largest tag file of a bag that is read, the list of the directory excepted.
+pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Longest name of a payload file in a bag.
+pub const PAYLOAD_NAME_CHARS_MAX: usize = 100;
+/// Bytes that are read and digested at once from a file.
+pub const READ_BYTES: usize = 256 * 1024;

@@ -1,3 +1,1 @@
 //! Floor 5, one wing: what is on disk. Synchronous; the daemon calls it from blocking threads.
-
-
