@@ -12,6 +12,7 @@ pub mod desk;
 pub mod dossier;
 pub mod evidence;
 pub mod fetch;
+pub mod fsck;
 pub mod home;
 pub mod init;
 pub mod keys;

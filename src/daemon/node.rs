@@ -57,7 +57,7 @@ impl Node {
     ///
     /// # Errors
     /// [`StartError`] says what is wrong and what to do.
-    pub fn open(data: &Path, wake: WakeSender) -> Result<Self, StartError> {
+    pub fn open(data: &Path, wake: WakeSender, opening: Opening) -> Result<Self, StartError> {
         let home = Home::at(data);
         let config = Config::read(&home.config())?;
         let lock = DirLock::exclusive(data)?;
@@ -70,7 +70,7 @@ impl Node {
         let log_key = keys::log_key(&home)?;
         let ledger = Ledger::open(&home.custody(), origin, log_key, observer)?;
         let (mut index, opened) = Index::open(&home.index())?;
-        if index.applied_through()? > ledger.reader().size() {
+        if index.applied_through()? > ledger.reader().size() || opening == Opening::ToRebuild {
             // An index of another log, or of a log that was put back from a backup: it knows nothing that counts.
             index = index.start_over()?;
         }
@@ -96,7 +96,9 @@ impl Node {
             _lock: lock,
         };
         node.bring_index_up_to_date(opened)?;
-        node.commit(node.started())?;
+        if opening == Opening::ToServe {
+            node.commit(node.started())?;
+        }
         Ok(node)
     }
 
@@ -114,6 +116,22 @@ impl Node {
         let mut record = self.scene().record(Event::NodeStarted);
         record.reason = format!("rogatory {}", env!("CARGO_PKG_VERSION"));
         Act { record, enclosures: Vec::new() }
+    }
+
+    /// How many records the index follows, and the digest of all that is in it.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the index is damaged.
+    pub fn index_digest(&self) -> Result<(u64, Digest), LookupError> {
+        Ok((self.index.applied_through()?, self.index.dump_digest()?))
+    }
+
+    /// The C2SP tlog-proof that an entry is in the log.
+    ///
+    /// # Errors
+    /// [`LookupError`] when there is no such entry.
+    pub fn prove(&self, index: u64) -> Result<String, LookupError> {
+        Ok(self.ledger.reader().prove(index)?)
     }
 
     /// Who this node speaks for.
@@ -323,6 +341,17 @@ impl Node {
             tracing::warn!(%peer, %error, "a refused input could not be recorded");
         }
     }
+}
+
+/// What a data directory is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// To run the node: the start is recorded.
+    ToServe,
+    /// To read while no node runs: nothing is recorded.
+    ToRead,
+    /// To make the index again.
+    ToRebuild,
 }
 
 /// The index of a node: set once, when the log was opened.

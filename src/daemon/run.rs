@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::daemon::api::{self, ApiError};
 use crate::daemon::courier::Courier;
-use crate::daemon::node::{Node, StartError};
+use crate::daemon::node::{Node, Opening, StartError};
 use crate::daemon::registrar::Wake;
 use crate::daemon::trust::{self, TransportError};
 use crate::daemon::{clock, keys};
@@ -39,7 +39,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     let (wake, wakes) = mpsc::unbounded_channel();
     let (path, for_node) = (data.to_owned(), wake.clone());
     let opened = tokio::task::spawn_blocking(move || {
-        let node = Node::open(&path, for_node)?;
+        let node = Node::open(&path, for_node, Opening::ToServe)?;
         node.record_directory()?;
         Ok::<_, StartError>(node)
     });

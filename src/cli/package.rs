@@ -1,0 +1,432 @@
+//! `rogatory package`: seal files, send them, list them, open them, export them as a bag.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use crate::bag::dossier::Dossier;
+use crate::bag::layout;
+use crate::bag::writer::BagWriter;
+use crate::cli::client::{Client, Where};
+use crate::cli::request::print_row;
+use crate::cli::{offline, show};
+use crate::crypto::digest::Sha256;
+use crate::daemon::api::percent_encoded;
+use crate::daemon::api_routes::NewTransmittal;
+use crate::daemon::{clock, views};
+use crate::model::ident::Id;
+use crate::model::limits::PART_BYTES;
+use crate::model::package::{Condition, ConditionOrigin};
+use crate::model::request::Completeness;
+
+/// Packages of files.
+#[derive(Debug, clap::Args)]
+pub struct PackageArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Hash and seal files in one pass, as the evidence that answers a request
+    Seal(SealArgs),
+    /// Sign and queue a sealed package; the sender is the second person
+    Send(OneArgs),
+    /// All packages, both ways
+    List {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// One package: its files, its conditions
+    Show(OneArgs),
+    /// Open the files of a package into a folder; blocked until its conditions are accepted
+    Open(OpenArgs),
+    /// Write a package with all its proofs as a BagIt bag that anybody can verify offline
+    Export(ExportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct OneArgs {
+    /// The package
+    id: Id,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Debug, clap::Args)]
+struct SealArgs {
+    /// The request that the package answers
+    #[arg(long)]
+    request: Id,
+    /// The files; `-` is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Our reference
+    #[arg(long, default_value = "")]
+    reference: String,
+    /// What the package holds
+    #[arg(long, default_value = "")]
+    description: String,
+    /// More will follow
+    #[arg(long)]
+    partial: bool,
+    /// A condition that binds on acceptance: CODE=TEXT; may be repeated
+    #[arg(long = "condition", value_name = "CODE=TEXT")]
+    conditions: Vec<String>,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Debug, clap::Args)]
+struct OpenArgs {
+    /// The package
+    id: Id,
+    /// The folder to write to; files that are there already are never overwritten
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Only this item; may be repeated
+    #[arg(long)]
+    item: Vec<u64>,
+    /// What for; stands in the custody log
+    #[arg(long, default_value = "")]
+    purpose: String,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(Debug, clap::Args)]
+struct ExportArgs {
+    /// The package
+    id: Id,
+    /// The bag to make
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// What for and for whom; stands in the custody log
+    #[arg(long, default_value = "")]
+    purpose: String,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Why a file travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// With a request or reply.
+    Attachment,
+    /// As what was asked for.
+    Evidence,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// What the node says, or what is wrong with a file.
+pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    match &args.verb {
+        Verb::Seal(args) => seal(args, out),
+        Verb::Send(one) => {
+            let row: Value = Client::new(&one.place)?.post(&format!("/v1/packages/{}/send", one.id), &Value::Null)?;
+            print_row(&row, one.place.json, out)
+        }
+        Verb::List { place } => packages(place, out),
+        Verb::Show(one) => show_one(one, out),
+        Verb::Open(args) => open(args, out),
+        Verb::Export(args) => export(args, out),
+    }
+}
+
+fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let mut conditions = Vec::new();
+    for (number, text) in (1..).zip(&args.conditions) {
+        let (code, text) = text.split_once('=').with_context(|| format!("`{text}` is no condition; write CODE=TEXT"))?;
+        conditions.push(Condition {
+            id: format!("c{number}"),
+            code: code.to_owned(),
+            text: text.to_owned(),
+            legal_source: String::new(),
+            origin: ConditionOrigin::RequestedState,
+            objects: Vec::new(),
+        });
+    }
+    let client = Client::new(&args.place)?;
+    let id = fill(&client, &args.files, Role::Evidence, args.place.json, out)?;
+    let words = NewTransmittal {
+        request_id: args.request,
+        reference: args.reference.clone(),
+        description: args.description.clone(),
+        completeness: if args.partial { Completeness::Partial } else { Completeness::Final },
+        conditions,
+    };
+    let row: Value = client.post(&format!("/v1/packages/{id}/transmittal"), &words)?;
+    print_row(&row, args.place.json, out)?;
+    if !args.place.json {
+        let data = args.place.data.display();
+        writeln!(out, "\nNext: another officer sends it:  rogatory package send {id} --data {data} --as NAME")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Seals files into a new package of the node; returns its identifier.
+///
+/// # Errors
+/// What the node says, or why a file cannot be read.
+pub fn fill(
+    client: &Client,
+    files: &[PathBuf],
+    role: Role,
+    quiet: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<Id> {
+    let begun: Value = client.post("/v1/packages", &Value::Null)?;
+    let id: Id = show::text(&begun, "package_id").parse()?;
+    for path in files {
+        let (name, content, bytes) = source(path)?;
+        let role = match role {
+            Role::Attachment => "attachment",
+            Role::Evidence => "evidence",
+        };
+        let length = bytes.map(|bytes| format!("&bytes={bytes}")).unwrap_or_default();
+        let query = format!(
+            "/v1/packages/{id}/files?name={}&media_type={}&role={role}{length}",
+            percent_encoded(&name),
+            percent_encoded(media_type(&name)),
+        );
+        let item: Value = client.upload(&query, content).with_context(|| format!("sealing {}", path.display()))?;
+        if !quiet {
+            let (size, digest) = (show::number(&item, "plaintext_bytes"), show::text(&item, "sha256"));
+            writeln!(out, "sealed   {name}  {}  SHA-256 {digest}", show::bytes(size))?;
+        }
+    }
+    Ok(id)
+}
+
+type Source = (String, Box<dyn Read + Send>, Option<u64>);
+
+fn source(path: &Path) -> anyhow::Result<Source> {
+    if path == Path::new("-") {
+        return Ok(("stdin".to_owned(), Box::new(std::io::stdin()), None));
+    }
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let facts = file.metadata()?;
+    if facts.is_dir() {
+        bail!("{} is a folder; this version seals files: name them, or pack the folder (tar) first", path.display());
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let bytes = facts.is_file().then(|| facts.len());
+    Ok((name, Box::new(file), bytes))
+}
+
+/// A media type by the ending of the name; only a hint for people.
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+        Some("pdf") => "application/pdf",
+        Some("txt" | "md" | "log") => "text/plain",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("png") => "image/png",
+        Some("mp4") => "video/mp4",
+        Some("mp3") => "audio/mpeg",
+        Some("json") => "application/json",
+        Some("xml") => "application/xml",
+        Some("zip") => "application/zip",
+        _ => "application/octet-stream",
+    }
+}
+
+fn packages(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let found = offline::read(place, "/v1/packages", views::packages)?;
+    if place.json {
+        show::document(&found, out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows = show::list(&found, "packages");
+    if rows.is_empty() {
+        writeln!(out, "No packages.")?;
+    }
+    for row in rows {
+        let package = row.get("package").unwrap_or(&Value::Null);
+        let way = if show::text(package, "direction") == "outgoing" { "to  " } else { "from" };
+        let conditions = show::list(package, "conditions");
+        let waiting = conditions.iter().filter(|condition| {
+            condition.get("needs_acceptance") == Some(&Value::Bool(true))
+                && condition.get("accepted_index").is_none_or(Value::is_null)
+        });
+        writeln!(
+            out,
+            "{}  {way} {:<12} {} files, {}  {}  {} conditions to accept",
+            show::text(package, "package_id"),
+            show::text(package, "counterpart"),
+            show::number(package, "items"),
+            show::bytes(show::number(package, "plaintext_bytes")),
+            show::text(row, "state"),
+            waiting.count(),
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_one(one: &OneArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let id = one.id;
+    let found = offline::read(&one.place, &format!("/v1/packages/{id}"), |node| views::package(node, id))?;
+    if one.place.json {
+        show::document(&found, out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let package = found.get("package").unwrap_or(&Value::Null);
+    writeln!(out, "package  {id}  {}", show::text(&found, "state"))?;
+    writeln!(out, "request  {}", show::text(package, "request_id"))?;
+    for item in show::list(&found, "items") {
+        writeln!(
+            out,
+            "{:>4}  {}  {}  SHA-256 {}",
+            show::number(item, "object_id"),
+            show::text(item, "name"),
+            show::bytes(show::number(item, "plaintext_bytes")),
+            show::text(item, "sha256"),
+        )?;
+    }
+    for (condition, row) in show::list(&found, "conditions").iter().zip(show::list(package, "conditions")) {
+        let accepted = match row.get("accepted_index").and_then(Value::as_u64) {
+            Some(index) => format!("accepted (record {index})"),
+            None if row.get("needs_acceptance") == Some(&Value::Bool(true)) => "waits for acceptance".to_owned(),
+            None => "binds by law".to_owned(),
+        };
+        let (id, code) = (show::text(condition, "id"), show::text(condition, "code"));
+        writeln!(out, "{id}  {code}  {accepted}\n      {}", show::text(condition, "text"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(args: &OpenArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let client = Client::new(&args.place)?;
+    let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
+    fs::create_dir_all(&args.to)?;
+    let mut opened = Vec::new();
+    for item in show::list(&found, "items") {
+        let number = show::number(item, "object_id");
+        if !args.item.is_empty() && !args.item.contains(&number) {
+            continue;
+        }
+        let name = format!("{number:04}-{}", layout::plain(show::text(item, "name")));
+        let target = args.to.join(name);
+        let mut sink = Sink::create(&target)?;
+        let path = format!("/v1/packages/{}/files/{number}?purpose={}", args.id, percent_encoded(&args.purpose));
+        if let Err(error) = client.download(&path, &mut sink) {
+            drop(sink);
+            let _ = fs::remove_file(&target);
+            return Err(error);
+        }
+        let digest = sink.finish()?;
+        if digest != show::text(item, "sha256") {
+            bail!("{} is not what its sender signed: the SHA-256 differs; do not use it", target.display());
+        }
+        if !args.place.json {
+            writeln!(out, "opened   {}  SHA-256 {digest}", target.display())?;
+        }
+        opened.push(json!({ "object_id": number, "path": target, "sha256": digest }));
+    }
+    if args.place.json {
+        show::document(&json!({ "opened": opened }), out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file that is hashed while it is written, and is on disk when it is finished.
+struct Sink {
+    file: File,
+    hash: Sha256,
+}
+
+impl Sink {
+    fn create(path: &Path) -> anyhow::Result<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = file.with_context(|| format!("cannot make {}; nothing is overwritten", path.display()))?;
+        Ok(Self { file, hash: Sha256::new() })
+    }
+
+    fn finish(self) -> anyhow::Result<String> {
+        self.file.sync_all()?;
+        Ok(self.hash.finish().to_string())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.hash.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let client = Client::new(&args.place)?;
+    if args.to.exists() {
+        bail!("{} exists already; name a new folder with --to", args.to.display());
+    }
+    let purpose = percent_encoded(&args.purpose);
+    // The files first by one pass into a private folder beside the target: opening each is logged by the node, and the
+    // dossier comes last, so that the record of the export and of every opening is inside the bag.
+    let held = hold_files(&client, args)?;
+    let path = format!("/v1/packages/{}/dossier?reason={purpose}", args.id);
+    let dossier: Dossier = client.post(&path, &Value::Null)?;
+    let mut writer = BagWriter::create(&args.to, &dossier, clock::now())?;
+    let items: Vec<u32> = writer.items().iter().map(|item| item.object_id).collect();
+    for object_id in items {
+        let path = held.path().join(object_id.to_string());
+        writer.put(object_id, &mut File::open(&path)?)?;
+        fs::remove_file(&path)?;
+    }
+    let written = writer.finish()?;
+    if args.place.json {
+        show::document(&json!({ "bag": written.path, "files": written.files }), out)?;
+    } else {
+        writeln!(out, "wrote    {}  ({} files of evidence)", written.path.display(), written.files)?;
+        writeln!(out, "\nNext: anybody checks it, without a node:  rogatory verify {}", written.path.display())?;
+        writeln!(out, "      or without rogatory: see {}/VERIFY.md", written.path.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A folder that is removed when it is dropped.
+struct Held(PathBuf);
+
+impl Held {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Left-overs are plaintext; if they cannot be removed the user must know where they are.
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("rogatory: cannot remove {}: {error}; it holds opened files", self.0.display());
+        }
+    }
+}
+
+fn hold_files(client: &Client, args: &ExportArgs) -> anyhow::Result<Held> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let mut name = args.to.file_name().context("--to names no folder")?.to_owned();
+    name.push(".files");
+    let dir = args.to.with_file_name(name);
+    fs::DirBuilder::new().mode(0o700).create(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let held = Held(dir);
+    let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
+    for item in show::list(&found, "items") {
+        let number = show::number(item, "object_id");
+        let mut sink = Sink::create(&held.path().join(number.to_string()))?;
+        let path = format!("/v1/packages/{}/files/{number}?purpose={}", args.id, percent_encoded(&args.purpose));
+        client.download(&path, &mut sink)?;
+        sink.finish()?;
+    }
+    Ok(held)
+}

@@ -1,0 +1,71 @@
+//! `rogatory serve`: runs the node until it is told to stop. `rogatory reload`: makes it read its settings again.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::client::{Client, Where};
+use crate::cli::show;
+use crate::daemon::config::Config;
+use crate::daemon::home::Home;
+use crate::daemon::{run, telemetry};
+
+/// Run the node. SIGTERM or SIGINT ends it in order; SIGHUP makes it read settings and directory again.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// The node's data directory
+    #[arg(long, env = "ROGATORY_DATA", value_name = "DIR")]
+    data: PathBuf,
+}
+
+/// Read settings and directory again in the running node.
+#[derive(Debug, clap::Args)]
+pub struct ReloadArgs {
+    #[command(flatten)]
+    place: Where,
+}
+
+/// Runs the node.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::read(&Home::at(&args.data).config())?;
+    telemetry::start(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let running = run::start(&args.data).await?;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => match running.reload().await {
+                    Ok(()) => tracing::info!("settings and directory were read again"),
+                    Err(error) => tracing::error!(%error, "nothing was reloaded; the old settings stay in force"),
+                },
+            }
+        }
+        running.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Runs `rogatory reload`.
+///
+/// # Errors
+/// What the node says.
+pub fn reload(args: &ReloadArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let status: Value = Client::new(&args.place)?.post("/v1/reload", &Value::Null)?;
+    if args.place.json {
+        show::document(&status, out)?;
+    } else {
+        writeln!(out, "Reloaded. Directory version {}.", show::number(&status, "directory_version"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
