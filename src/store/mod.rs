@@ -4,6 +4,8 @@ pub mod appender;
 pub mod derive;
 pub mod files;
 pub mod frame;
+pub mod fsck;
+pub mod index;
 pub mod journal;
 pub mod ledger;
 pub mod lock;

@@ -1,7 +1,11 @@
 //! The custody ledger through its public face: many callers, roll-back, derived files, locks. Crashes are in `crash.rs`.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod common;
 mod crash;
+mod fsck;
+mod judge;
 
 use std::fs;
 use std::ops::ControlFlow;
