@@ -178,7 +178,9 @@ fn long_log(dir: &Path) {
     let failed = Arc::new(AtomicU64::new(0));
     for number in 0..records {
         let failed = Arc::clone(&failed);
-        let count = move |done: Result<_, _>| drop(failed.fetch_add(u64::from(done.is_err()), Ordering::Relaxed));
+        let count = move |done: Result<_, _>| {
+            failed.fetch_add(u64::from(done.is_err()), Ordering::Relaxed);
+        };
         ledger.submit(entry(number), Box::new(count));
     }
     ledger.close();
