@@ -256,7 +256,7 @@ fn write_offsets(dir: &Path, first: u64, offsets: &[u32]) -> std::io::Result<()>
 }
 
 fn entry_at(segment: &Segment, offset: u64, index: u64) -> Result<Option<Stored>, JournalError> {
-    let mut frames = segment.frames(offset);
+    let mut frames = segment.frame(offset);
     match frames.step().map_err(|error| segment.fault(error))? {
         Step::Frame { frame, .. } => Ok(stored(&frame).filter(|stored| stored.index == index)),
         Step::Blank { .. } | Step::Bad { .. } => Ok(None),

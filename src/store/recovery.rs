@@ -83,6 +83,10 @@ pub fn recover(dir: &Path, key: &VerifierKey, published_size: u64, access: Acces
             zero(segment.file(), tail.end, tail.torn_bytes).map_err(|error| segment.fault(error))?;
         }
     }
+    if access == Access::ReadWrite {
+        let settled = settle(segment.file(), tail.batch_at, tail.end);
+        settled.map_err(|error| segment.fault(error))?;
+    }
     recovered.offsets = tail.offsets;
     recovered.end = tail.end;
     Ok(recovered)
@@ -91,6 +95,8 @@ pub fn recover(dir: &Path, key: &VerifierKey, published_size: u64, access: Acces
 /// The end of one segment.
 struct Tail {
     offsets: Vec<u32>,
+    /// Where the last whole batch begins.
+    batch_at: u64,
     end: u64,
     checkpoint: Option<SignedCheckpoint>,
     torn_bytes: u64,
@@ -100,6 +106,7 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
     let mut scan = segment.frames(SEGMENT_HEADER_BYTES as u64);
     let mut offsets: Vec<u32> = Vec::new();
     let (mut closed, mut end) = (0, scan.offset());
+    let mut batch_at = end;
     let mut note: Vec<u8> = Vec::new();
     loop {
         let next = segment.first() + offsets.len() as u64;
@@ -113,7 +120,7 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
                 note.clear();
                 note.extend_from_slice(found);
                 closed = offsets.len();
-                end = scan.offset();
+                (batch_at, end) = (end, scan.offset());
             }
             // Blank, bad, or a frame that does not belong here.
             _ => break,
@@ -135,7 +142,7 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
             _ => return Err(segment.damaged(entries_seen)),
         }
     }
-    Ok(Tail { offsets, end, checkpoint, torn_bytes })
+    Ok(Tail { offsets, batch_at, end, checkpoint, torn_bytes })
 }
 
 fn open(segment: &Segment, key: &VerifierKey, note: &[u8], size: u64) -> Result<SignedCheckpoint, JournalError> {
@@ -215,8 +222,9 @@ pub fn written_bytes(file: &File, end: u64) -> io::Result<u64> {
 
 /// Shows a file from `from` to its end in windows, each with `overlap` bytes of the next.
 fn windows(file: &File, from: u64, overlap: usize, mut show: impl FnMut(u64, &[u8])) -> io::Result<()> {
-    let mut buffer = vec![0; WINDOW_BYTES + overlap];
     let length = file.metadata()?.len();
+    let rest = usize::try_from(length.saturating_sub(from)).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; rest.min(WINDOW_BYTES + overlap)];
     let mut offset = from;
     while offset < length {
         let want = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
@@ -226,6 +234,16 @@ fn windows(file: &File, from: u64, overlap: usize, mut show: impl FnMut(u64, &[u
         offset += WINDOW_BYTES as u64;
     }
     Ok(())
+}
+
+/// Writes the last batch once more, the same bytes in the same place, and syncs. What was just read may be in the
+/// kernel's memory only: the process was killed between write and sync, or a sync failed and the kernel forgot that
+/// the pages are dirty. Nothing may be built on it, or published, before it is on the disk.
+fn settle(file: &File, from: u64, end: u64) -> io::Result<()> {
+    let mut batch = vec![0; usize::try_from(end - from).map_err(io::Error::other)?];
+    file.read_exact_at(&mut batch, from)?;
+    file.write_all_at(&batch, from)?;
+    file.sync_all()
 }
 
 /// Overwrites the tear with zeros and makes that durable. Done twice it is the same: a crash in between costs nothing.

@@ -15,7 +15,9 @@ pub const SEGMENT_HEADER_BYTES: usize = 64;
 /// The version this program writes; it reads no newer one.
 const VERSION: u32 = 1;
 const MAGIC: &[u8; 8] = b"RGTRYJRN";
-const READ_BYTES: usize = 1024 * 1024;
+/// Read at once by a walk, and by the look at a single frame.
+const WALK_BYTES: usize = 1024 * 1024;
+const LOOK_BYTES: usize = 4 * 1024;
 
 /// A segment, open. Its name is the index of its first entry in 20 digits, so names sort as the log does.
 ///
@@ -108,7 +110,16 @@ impl Segment {
 
     /// Reads frames one after the other, from `offset` on.
     pub fn frames(&self, offset: u64) -> FrameScan<'_> {
-        FrameScan { file: &self.file, offset, buffer: Vec::new(), buffer_at: offset }
+        self.scan(offset, WALK_BYTES)
+    }
+
+    /// Reads the one frame at `offset`.
+    pub fn frame(&self, offset: u64) -> FrameScan<'_> {
+        self.scan(offset, LOOK_BYTES)
+    }
+
+    fn scan(&self, offset: u64, read_bytes: usize) -> FrameScan<'_> {
+        FrameScan { file: &self.file, offset, buffer: Vec::new(), buffer_at: offset, read_bytes }
     }
 
     /// Wraps what the system said with the path.
@@ -175,6 +186,7 @@ pub struct FrameScan<'f> {
     offset: u64,
     buffer: Vec<u8>,
     buffer_at: u64,
+    read_bytes: usize,
 }
 
 /// What stands at one offset.
@@ -240,7 +252,7 @@ impl FrameScan<'_> {
         if part(&self.buffer, self.buffer_at, offset, count).is_some() {
             return Ok(());
         }
-        self.buffer.resize(count.max(READ_BYTES), 0);
+        self.buffer.resize(count.max(self.read_bytes), 0);
         self.buffer_at = offset;
         let mut filled = 0;
         while let Some(rest) = self.buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
