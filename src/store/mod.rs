@@ -15,3 +15,17 @@ pub mod vault;
 
 #[cfg(test)]
 mod vault_fixture;
+pub mod appender;
+pub mod derive;
+pub mod files;
+pub mod frame;
+pub mod journal;
+pub mod ledger;
+pub mod lock;
+mod publisher;
+pub mod reader;
+pub mod recovery;
+pub mod restore;
+pub mod segment;
+pub mod tiles;
+mod writer;
