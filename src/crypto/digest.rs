@@ -64,9 +64,7 @@ mod tests {
 
     #[test]
     fn streaming_gives_the_digest_of_the_whole() {
-        let bytes: Vec<u8> = (0..1_000_u32)
-            .flat_map(|i| i.to_be_bytes())
-            .collect();
+        let bytes: Vec<u8> = (0..1_000_u32).flat_map(|i| i.to_be_bytes()).collect();
         let mut hasher = Sha256::new();
         for piece in bytes.chunks(37) {
             hasher.update(piece);

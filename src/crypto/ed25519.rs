@@ -13,9 +13,8 @@ pub const PUBLIC_KEY_BYTES: usize = 32;
 pub const SIGNATURE_BYTES: usize = 64;
 
 /// What precedes the seed in a PKCS#8 v1 private key (RFC 8410, chapter 7), the form that openssl writes and reads.
-const PKCS8_PREFIX: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
+const PKCS8_PREFIX: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 /// A key pair that signs. Never shown, never copied; the bytes it was read from are the caller's to wipe
 /// (`Zeroizing`), ring keeps its expanded form until it is dropped.
@@ -26,16 +25,13 @@ pub struct SigningKey {
 impl SigningKey {
     /// From 32 random bytes.
     pub fn from_seed(seed: &[u8; SEED_BYTES]) -> Self {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed)
-            .expect("invariant: every 32 bytes are an Ed25519 seed");
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("invariant: every 32 bytes are an Ed25519 seed");
         Self { pair }
     }
 
     /// From a DER PKCS#8 private key, version 1 (RFC 8410) or 2 (RFC 5958).
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
-            .map(|pair| Self { pair })
-            .map_err(|_| KeyError)
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(|pair| Self { pair }).map_err(|_| KeyError)
     }
 
     /// The 32-byte public key.
@@ -64,14 +60,8 @@ pub fn pkcs8_of_seed(seed: &[u8; SEED_BYTES]) -> Zeroizing<Vec<u8>> {
 }
 
 /// Checks that the holder of `public_key` signed `message`.
-pub fn verify(
-    public_key: &[u8; PUBLIC_KEY_BYTES],
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), SignatureError> {
-    UnparsedPublicKey::new(&ED25519, public_key)
-        .verify(message, signature)
-        .map_err(|_| SignatureError)
+pub fn verify(public_key: &[u8; PUBLIC_KEY_BYTES], message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    UnparsedPublicKey::new(&ED25519, public_key).verify(message, signature).map_err(|_| SignatureError)
 }
 
 fn copied<const N: usize>(from: &[u8]) -> [u8; N] {

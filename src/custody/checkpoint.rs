@@ -80,8 +80,8 @@ impl SignedCheckpoint {
     /// Signs a statement of one's own log; the origin is the key's name.
     pub fn sign(origin: &KeyName, size: u64, root: Digest, key: &SigningKey) -> Self {
         let checkpoint = Checkpoint::new(origin, size, root);
-        let note = Note::sign(checkpoint.to_string(), origin, key)
-            .expect("invariant: a checkpoint's text is a note's text");
+        let note =
+            Note::sign(checkpoint.to_string(), origin, key).expect("invariant: a checkpoint's text is a note's text");
         Self { checkpoint, note }
     }
 
@@ -161,10 +161,7 @@ mod tests {
         let other: KeyName = "xb-moj.rogatory/custody".parse().unwrap();
         let text = Checkpoint::new(&other, 1, Digest([9; 32])).to_string();
         let note = Note::sign(text, &origin(), &key()).unwrap().to_string();
-        assert_eq!(
-            SignedCheckpoint::open(note.as_bytes(), &trusted()),
-            Err(CheckpointError::Origin)
-        );
+        assert_eq!(SignedCheckpoint::open(note.as_bytes(), &trusted()), Err(CheckpointError::Origin));
     }
 
     #[test]

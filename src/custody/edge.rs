@@ -70,10 +70,7 @@ mod tests {
         let (mut edge, mut tree) = (Edge::new(), MerkleTree::new());
         for number in 0..700_u64 {
             assert_eq!(edge.root(), tree.root());
-            assert_eq!(
-                Edge::of(number, |level, index| tree.node(level, index)),
-                Ok(edge.clone())
-            );
+            assert_eq!(Edge::of(number, |level, index| tree.node(level, index)), Ok(edge.clone()));
             edge.push(leaf_hash(&number.to_be_bytes()));
             tree.push(leaf_hash(&number.to_be_bytes()));
         }

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 
 use crate::custody::parts::MerkleTree;
 use crate::custody::tile::{
-    Kind, TILE_HEIGHT, TILE_WIDTH, Tile, TileError, decode_entries, decode_hashes, encode_entries,
-    encode_hashes,
+    Kind, TILE_HEIGHT, TILE_WIDTH, Tile, TileError, decode_entries, decode_hashes, encode_entries, encode_hashes,
 };
 use crate::custody::tree::leaf_hash;
 use crate::model::ident::Digest;
@@ -114,8 +113,7 @@ impl Frontier {
             Kind::Hashes { .. } => Some(encode_hashes(hashes)),
             Kind::Entries => {
                 let start = number * usize::from(TILE_WIDTH);
-                let entries: Vec<Digest> =
-                    self.entries.iter().skip(start).take(width).copied().collect();
+                let entries: Vec<Digest> = self.entries.iter().skip(start).take(width).copied().collect();
                 Some(encode_entries(&entries))
             }
         }
@@ -168,12 +166,7 @@ impl Place {
     pub fn of(level: u8, index: u64) -> Self {
         let row = level % TILE_HEIGHT;
         let per_tile = TILE_HEIGHT - row;
-        Self {
-            tile_level: level / TILE_HEIGHT,
-            tile: index >> per_tile,
-            row,
-            column: index & ((1 << per_tile) - 1),
-        }
+        Self { tile_level: level / TILE_HEIGHT, tile: index >> per_tile, row, column: index & ((1 << per_tile) - 1) }
     }
 }
 
@@ -218,13 +211,15 @@ mod tests {
             published = size;
             let expected = usize::try_from(size % WIDTH).unwrap();
             assert_eq!(frontier.held(), expected);
-            let node = |level, index| frontier.node(level, index).or_else(|| {
-                let place = Place::of(level, index);
-                let kind = Kind::Hashes { level: place.tile_level };
-                let tile = Tile::new(kind, place.tile, 256).unwrap();
-                let hashes = decode_hashes(&tile, files.get(&tile.path())?).unwrap();
-                MerkleTree::of(hashes).node(place.row, place.column)
-            });
+            let node = |level, index| {
+                frontier.node(level, index).or_else(|| {
+                    let place = Place::of(level, index);
+                    let kind = Kind::Hashes { level: place.tile_level };
+                    let tile = Tile::new(kind, place.tile, 256).unwrap();
+                    let hashes = decode_hashes(&tile, files.get(&tile.path())?).unwrap();
+                    MerkleTree::of(hashes).node(place.row, place.column)
+                })
+            };
             assert_eq!(root(size, node), Ok(tree.root()));
             let loaded = Frontier::load(size, |tile| files.get(&tile.path()).cloned()).unwrap();
             assert_eq!(loaded.entries, frontier.entries);
@@ -242,7 +237,19 @@ mod tests {
         let read = |tile: &Tile| frontier.tile(tile);
         assert!(Frontier::load(5, read).is_ok());
         assert!(Frontier::load(5, |_| None).is_err());
-        assert!(Frontier::load(5, |tile| read(tile).map(|mut bytes| { bytes.pop(); bytes })).is_err());
-        assert!(Frontier::load(5, |tile| read(tile).map(|mut bytes| { bytes[10] ^= 1; bytes })).is_err());
+        assert!(
+            Frontier::load(5, |tile| read(tile).map(|mut bytes| {
+                bytes.pop();
+                bytes
+            }))
+            .is_err()
+        );
+        assert!(
+            Frontier::load(5, |tile| read(tile).map(|mut bytes| {
+                bytes[10] ^= 1;
+                bytes
+            }))
+            .is_err()
+        );
     }
 }

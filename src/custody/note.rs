@@ -57,10 +57,7 @@ impl Note {
         // The text may hold empty lines itself: the last one ends it.
         let split = all.rfind("\n\n").ok_or(NoteError::Malformed)?;
         let (text, rest) = all.split_at_checked(split + 1).ok_or(NoteError::Malformed)?;
-        let lines = rest
-            .strip_prefix('\n')
-            .and_then(|lines| lines.strip_suffix('\n'))
-            .ok_or(NoteError::Malformed)?;
+        let lines = rest.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n')).ok_or(NoteError::Malformed)?;
         check_text(text)?;
         let mut signatures = Vec::new();
         for line in lines.split('\n') {

@@ -76,11 +76,7 @@ impl TlogProof {
     }
 
     /// The same under a checkpoint that was checked before and must be the one of this proof.
-    pub fn verify_under(
-        &self,
-        leaf: &Digest,
-        checkpoint: SignedCheckpoint,
-    ) -> Result<Included, TlogProofError> {
+    pub fn verify_under(&self, leaf: &Digest, checkpoint: SignedCheckpoint) -> Result<Included, TlogProofError> {
         if checkpoint.note().to_string() != self.checkpoint {
             return Err(TlogProofError::OtherCheckpoint);
         }

@@ -118,12 +118,8 @@ impl FromStr for Tile {
         };
         let mut index = 0_u64;
         for group in number.split('/') {
-            let digits: u64 =
-                group.strip_prefix('x').unwrap_or(group).parse().map_err(|_| TileError::Path)?;
-            index = index
-                .checked_mul(1_000)
-                .and_then(|index| index.checked_add(digits))
-                .ok_or(TileError::Path)?;
+            let digits: u64 = group.strip_prefix('x').unwrap_or(group).parse().map_err(|_| TileError::Path)?;
+            index = index.checked_mul(1_000).and_then(|index| index.checked_add(digits)).ok_or(TileError::Path)?;
         }
         let tile = Self::new(kind, index, width).map_err(|_| TileError::Path)?;
         // One tile has one path: `+1`, `1`, `x000/001` and `001.p/256` are other spellings of it.
@@ -143,8 +139,7 @@ pub fn tiles_between(old: u64, new: u64) -> impl Iterator<Item = Tile> {
         indices.map(move |index| Tile {
             kind,
             index,
-            width: u16::try_from((new - index * width).min(width))
-                .expect("invariant: at most 256"),
+            width: u16::try_from((new - index * width).min(width)).expect("invariant: at most 256"),
         })
     })
 }
@@ -180,11 +175,7 @@ pub fn decode_entries<'a>(tile: &Tile, bytes: &'a [u8]) -> Result<Vec<&'a [u8]>,
         entries.push(entry);
         rest = after;
     }
-    if rest.is_empty() && entries.len() == usize::from(tile.width) {
-        Ok(entries)
-    } else {
-        Err(TileError::Length)
-    }
+    if rest.is_empty() && entries.len() == usize::from(tile.width) { Ok(entries) } else { Err(TileError::Length) }
 }
 
 /// Why a tile was refused.
@@ -214,10 +205,7 @@ mod tests {
     fn the_specifications_examples_have_their_paths() {
         let tile = Tile::new(Kind::Hashes { level: 0 }, 1_234_067, 256).unwrap();
         assert_eq!(tile.path(), "tile/0/x001/x234/067");
-        assert_eq!(
-            paths(0, 256),
-            ["tile/entries/000", "tile/0/000", "tile/1/000.p/1"]
-        );
+        assert_eq!(paths(0, 256), ["tile/entries/000", "tile/0/000", "tile/1/000.p/1"]);
         let large = paths(0, 70_000);
         assert_eq!(large.iter().filter(|path| path.starts_with("tile/0/")).count(), 274);
         for path in ["tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"] {
@@ -229,18 +217,30 @@ mod tests {
     fn growth_touches_the_right_edge_only() {
         assert_eq!(paths(5, 5), Vec::<String>::new());
         assert_eq!(paths(5, 6), ["tile/entries/000.p/6", "tile/0/000.p/6"]);
-        assert_eq!(
-            paths(300, 512),
-            ["tile/entries/001", "tile/0/001", "tile/1/000.p/2"]
-        );
+        assert_eq!(paths(300, 512), ["tile/entries/001", "tile/0/001", "tile/1/000.p/2"]);
     }
 
     #[test]
     fn another_spelling_of_a_path_is_refused() {
         for bad in [
-            "", "tile", "tile/0", "tile/0/", "tile/0/1", "tile/0/+01", "tile/00/001", "tile/64/001",
-            "tile/0/x000/001", "tile/0/001.p/256", "tile/0/001.p/0", "tile/0/001.p/01", "tile/0/001/002",
-            "tile/-1/001", "/tile/0/001", "tile/0/../001", "tile/8/0/001", "tile/entries/x001",
+            "",
+            "tile",
+            "tile/0",
+            "tile/0/",
+            "tile/0/1",
+            "tile/0/+01",
+            "tile/00/001",
+            "tile/64/001",
+            "tile/0/x000/001",
+            "tile/0/001.p/256",
+            "tile/0/001.p/0",
+            "tile/0/001.p/01",
+            "tile/0/001/002",
+            "tile/-1/001",
+            "/tile/0/001",
+            "tile/0/../001",
+            "tile/8/0/001",
+            "tile/entries/x001",
             "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
         ] {
             assert_eq!(bad.parse::<Tile>(), Err(TileError::Path), "{bad}");

@@ -24,11 +24,7 @@ pub struct Appender {
 
 impl Appender {
     /// The end of the journal that recovery found, its tear cut.
-    pub fn new(
-        journal: Arc<Journal>,
-        recovered: &Recovered,
-        segment_bytes: u64,
-    ) -> Result<Self, JournalError> {
+    pub fn new(journal: Arc<Journal>, recovered: &Recovered, segment_bytes: u64) -> Result<Self, JournalError> {
         let (mut file, mut bytes) = (None, 0);
         if let Some(last) = recovered.segments.last() {
             let segment = Segment::open(journal.dir(), *last, Access::ReadWrite)?;
@@ -52,12 +48,7 @@ impl Appender {
     /// If 1 finds no space, nothing was written and the next attempt may succeed ([`AppendFault::NoSpace`]). If
     /// anything else fails, what is on disk is unknown: after a failed fsync the kernel may drop the pages and report
     /// success the next time. So it is never tried again; a restart reads what is there.
-    pub fn append(
-        &mut self,
-        frames: &[u8],
-        starts: &[usize],
-        size: u64,
-    ) -> Result<(), AppendFault> {
+    pub fn append(&mut self, frames: &[u8], starts: &[usize], size: u64) -> Result<(), AppendFault> {
         if let Some(cause) = &self.poison {
             return Err(AppendFault::Poisoned(cause.clone()));
         }
@@ -73,8 +64,7 @@ impl Appender {
         if let Err(error) = written {
             return Err(self.poisoned(&error));
         }
-        let offsets: Result<Vec<u32>, _> =
-            starts.iter().map(|start| u32::try_from(end + *start as u64)).collect();
+        let offsets: Result<Vec<u32>, _> = starts.iter().map(|start| u32::try_from(end + *start as u64)).collect();
         let offsets = offsets.expect("invariant: a segment is smaller than 4 GiB");
         self.end += length;
         self.journal.grow(&offsets, size);

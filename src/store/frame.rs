@@ -2,9 +2,7 @@
 
 use crate::custody::leaf::{SALT_BYTES, commitment};
 use crate::model::ident::Digest;
-use crate::model::limits::{
-    ENCLOSURE_BYTES_MAX, ENCLOSURES_MAX, NOTE_BYTES_MAX, RECORD_BYTES_MAX,
-};
+use crate::model::limits::{ENCLOSURE_BYTES_MAX, ENCLOSURES_MAX, NOTE_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// Bytes before the body of a frame.
 pub const FRAME_HEADER_BYTES: usize = 20;
@@ -74,13 +72,7 @@ impl Frame<'_> {
 }
 
 /// Appends the frame of an entry to `out`.
-pub fn encode_entry(
-    out: &mut Vec<u8>,
-    index: u64,
-    salt: &[u8; SALT_BYTES],
-    record: &[u8],
-    enclosures: &[Vec<u8>],
-) {
+pub fn encode_entry(out: &mut Vec<u8>, index: u64, salt: &[u8; SALT_BYTES], record: &[u8], enclosures: &[Vec<u8>]) {
     encode(out, index, KIND_ENTRY, 0, |out| {
         out.extend_from_slice(salt);
         push_sized(out, record);
@@ -119,10 +111,7 @@ pub fn body_bytes(header: &[u8; FRAME_HEADER_BYTES]) -> Result<Option<usize>, Ba
 }
 
 /// Reads the frame whose header and body these are.
-pub fn decode<'a>(
-    header: &[u8; FRAME_HEADER_BYTES],
-    body: &'a [u8],
-) -> Result<Frame<'a>, BadFrame> {
+pub fn decode<'a>(header: &[u8; FRAME_HEADER_BYTES], body: &'a [u8]) -> Result<Frame<'a>, BadFrame> {
     let (length, rest) = header.split_first_chunk::<4>().ok_or(BadFrame)?;
     let (crc, rest) = rest.split_first_chunk::<4>().ok_or(BadFrame)?;
     if crc32(length, rest, body) != u32::from_be_bytes(*crc) {
@@ -179,13 +168,11 @@ fn encode(out: &mut Vec<u8>, number: u64, kind: u8, flags: u8, body: impl FnOnce
     out.extend_from_slice(&[kind, flags, 0, 0]);
     body(out);
     let frame = out.get_mut(start..).expect("invariant: it begins where it was begun");
-    let (head, rest) =
-        frame.split_at_mut_checked(8).expect("invariant: eight bytes were put there");
+    let (head, rest) = frame.split_at_mut_checked(8).expect("invariant: eight bytes were put there");
     let length = u32::try_from(rest.len() + 8 - FRAME_HEADER_BYTES)
         .expect("invariant: limits bound a frame below 4 GiB")
         .to_be_bytes();
-    let (length_place, crc_place) =
-        head.split_at_mut_checked(4).expect("invariant: the head has eight bytes");
+    let (length_place, crc_place) = head.split_at_mut_checked(4).expect("invariant: the head has eight bytes");
     length_place.copy_from_slice(&length);
     crc_place.copy_from_slice(&crc32(&length, rest, &[]).to_be_bytes());
 }
@@ -233,14 +220,22 @@ mod tests {
         encode_entry(&mut bytes, 7, &[0xaa; 32], b"rec", &[b"e".to_vec()]);
         let hex = data_encoding::HEXLOWER.encode(&bytes);
         let expected = [
-            "0000002d", "CRC_PLACE", "0000000000000007", "01", "00", "0000",
-            &"aa".repeat(32), "00000003", "726563", "01", "00000001", "65",
+            "0000002d",
+            "CRC_PLACE",
+            "0000000000000007",
+            "01",
+            "00",
+            "0000",
+            &"aa".repeat(32),
+            "00000003",
+            "726563",
+            "01",
+            "00000001",
+            "65",
         ];
         let crc = crc32fast::hash(&[&bytes[..4], &bytes[8..]].concat());
         assert_eq!(hex, expected.concat().replace("CRC_PLACE", &format!("{crc:08x}")));
-        let Ok(Frame::Entry { index: 7, record: b"rec", enclosures: enclosed, .. }) =
-            decode_whole(&bytes)
-        else {
+        let Ok(Frame::Entry { index: 7, record: b"rec", enclosures: enclosed, .. }) = decode_whole(&bytes) else {
             panic!("{bytes:?}")
         };
         assert_eq!(enclosures(enclosed).unwrap(), [b"e"]);

@@ -120,17 +120,14 @@ impl Journal {
             loop {
                 match frames.step().map_err(|error| segment.fault(error))? {
                     Step::Frame {
-                        frame: frame @ (Frame::Entry { index, .. } | Frame::Erased { index, .. }),
-                        ..
+                        frame: frame @ (Frame::Entry { index, .. } | Frame::Erased { index, .. }), ..
                     } if index == next && next < stop => {
                         next += 1;
                         if visit(frame).is_break() {
                             return Ok(());
                         }
                     }
-                    Step::Frame { frame: frame @ Frame::Checkpoint { size, .. }, .. }
-                        if size == next =>
-                    {
+                    Step::Frame { frame: frame @ Frame::Checkpoint { size, .. }, .. } if size == next => {
                         if visit(frame).is_break() {
                             return Ok(());
                         }
@@ -169,9 +166,7 @@ impl Journal {
     pub fn derive_offsets(&self, segment: &Segment) -> Result<Vec<u32>, JournalError> {
         let mut offsets = Vec::new();
         let mut frames = segment.frames(SEGMENT_HEADER_BYTES as u64);
-        while let Step::Frame { offset, frame } =
-            frames.step().map_err(|error| segment.fault(error))?
-        {
+        while let Step::Frame { offset, frame } = frames.step().map_err(|error| segment.fault(error))? {
             if frame.commitment().is_some() {
                 let next = segment.first() + offsets.len() as u64;
                 offsets.push(u32::try_from(offset).map_err(|_| segment.damaged(next))?);
@@ -187,9 +182,7 @@ impl Journal {
         match self.locate(index)? {
             Some(place) => Ok(Some(place)),
             // Behind the last entry there may still be a checkpoint to show, of the log without entries.
-            None if index == 0 => {
-                Ok(self.segments().first().map(|first| (*first, SEGMENT_HEADER_BYTES as u64)))
-            }
+            None if index == 0 => Ok(self.segments().first().map(|first| (*first, SEGMENT_HEADER_BYTES as u64))),
             None => Ok(None),
         }
     }
@@ -210,8 +203,8 @@ impl Journal {
         }
         drop(state);
         let mut bytes = [0; 8];
-        let read = File::open(self.dir.join(offsets_name(first)))
-            .and_then(|file| file.read_exact_at(&mut bytes, place * 8));
+        let read =
+            File::open(self.dir.join(offsets_name(first))).and_then(|file| file.read_exact_at(&mut bytes, place * 8));
         let offset = u64::from_be_bytes(bytes);
         if read.is_ok() && u32::try_from(offset).is_ok() {
             let segment = Segment::open(&self.dir, first, Access::ReadOnly)?;
@@ -263,7 +256,7 @@ fn write_offsets(dir: &Path, first: u64, offsets: &[u32]) -> std::io::Result<()>
 }
 
 fn entry_at(segment: &Segment, offset: u64, index: u64) -> Result<Option<Stored>, JournalError> {
-    let mut frames = segment.frames(offset);
+    let mut frames = segment.frame(offset);
     match frames.step().map_err(|error| segment.fault(error))? {
         Step::Frame { frame, .. } => Ok(stored(&frame).filter(|stored| stored.index == index)),
         Step::Blank { .. } | Step::Bad { .. } => Ok(None),

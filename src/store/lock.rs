@@ -30,9 +30,7 @@ impl DirLock {
         match taken {
             Ok(()) => Ok(Self { _dir: file }),
             Err(TryLockError::WouldBlock) => Err(LockError::InUse(dir.to_owned())),
-            Err(TryLockError::Error(source)) => {
-                Err(LockError::Io { dir: dir.to_owned(), source })
-            }
+            Err(TryLockError::Error(source)) => Err(LockError::Io { dir: dir.to_owned(), source }),
         }
     }
 }

@@ -8,6 +8,8 @@ pub mod frame;
 pub mod intake;
 pub mod intake_record;
 pub mod intake_slots;
+pub mod fsck;
+pub mod index;
 pub mod journal;
 pub mod ledger;
 pub mod lock;

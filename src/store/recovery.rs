@@ -51,16 +51,10 @@ pub struct Tear {
 /// disk may have persisted the later sector only (power loss before the sync returned), or the entry rotted later.
 /// Where `published_size` covers the batch, it was acknowledged: an error. Otherwise it is cut if a whole sector of it
 /// is still zero, as preallocation left it, and an error if not.
-pub fn recover(
-    dir: &Path,
-    key: &VerifierKey,
-    published_size: u64,
-    access: Access,
-) -> Result<Recovered, JournalError> {
+pub fn recover(dir: &Path, key: &VerifierKey, published_size: u64, access: Access) -> Result<Recovered, JournalError> {
     let fault = |source| JournalError::Io { path: dir.to_owned(), source };
     let segments = list(dir).map_err(fault)?;
-    let mut recovered =
-        Recovered { segments, offsets: Vec::new(), end: 0, checkpoint: None, tear: None };
+    let mut recovered = Recovered { segments, offsets: Vec::new(), end: 0, checkpoint: None, tear: None };
     // Headers first: a segment of a newer version anywhere means that nothing may be touched.
     for first in &recovered.segments {
         Segment::open(dir, *first, Access::ReadOnly)?;
@@ -89,6 +83,10 @@ pub fn recover(
             zero(segment.file(), tail.end, tail.torn_bytes).map_err(|error| segment.fault(error))?;
         }
     }
+    if access == Access::ReadWrite {
+        let settled = settle(segment.file(), tail.batch_at, tail.end);
+        settled.map_err(|error| segment.fault(error))?;
+    }
     recovered.offsets = tail.offsets;
     recovered.end = tail.end;
     Ok(recovered)
@@ -97,6 +95,8 @@ pub fn recover(
 /// The end of one segment.
 struct Tail {
     offsets: Vec<u32>,
+    /// Where the last whole batch begins.
+    batch_at: u64,
     end: u64,
     checkpoint: Option<SignedCheckpoint>,
     torn_bytes: u64,
@@ -106,6 +106,7 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
     let mut scan = segment.frames(SEGMENT_HEADER_BYTES as u64);
     let mut offsets: Vec<u32> = Vec::new();
     let (mut closed, mut end) = (0, scan.offset());
+    let mut batch_at = end;
     let mut note: Vec<u8> = Vec::new();
     loop {
         let next = segment.first() + offsets.len() as u64;
@@ -119,7 +120,7 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
                 note.clear();
                 note.extend_from_slice(found);
                 closed = offsets.len();
-                end = scan.offset();
+                (batch_at, end) = (end, scan.offset());
             }
             // Blank, bad, or a frame that does not belong here.
             _ => break,
@@ -130,7 +131,7 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
     let size = segment.first() + offsets.len() as u64;
     let checkpoint = if note.is_empty() { None } else { Some(open(segment, key, &note, size)?) };
     let window = Window { file: segment.file(), end };
-    let torn_bytes = window.written_bytes().map_err(|error| segment.fault(error))?;
+    let torn_bytes = written_bytes(segment.file(), end).map_err(|error| segment.fault(error))?;
     if torn_bytes > 0 {
         let later = window.checkpoints_after(size, key, torn_bytes);
         match later.map_err(|error| segment.fault(error))?.as_slice() {
@@ -141,15 +142,10 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
             _ => return Err(segment.damaged(entries_seen)),
         }
     }
-    Ok(Tail { offsets, end, checkpoint, torn_bytes })
+    Ok(Tail { offsets, batch_at, end, checkpoint, torn_bytes })
 }
 
-fn open(
-    segment: &Segment,
-    key: &VerifierKey,
-    note: &[u8],
-    size: u64,
-) -> Result<SignedCheckpoint, JournalError> {
+fn open(segment: &Segment, key: &VerifierKey, note: &[u8], size: u64) -> Result<SignedCheckpoint, JournalError> {
     SignedCheckpoint::open(note, std::slice::from_ref(key))
         .ok()
         .filter(|signed| signed.checkpoint().size() == size)
@@ -168,27 +164,12 @@ struct Found {
 }
 
 impl Window<'_> {
-    /// Bytes up to the last one that is not zero.
-    fn written_bytes(&self) -> io::Result<u64> {
-        let mut written = 0;
-        self.chunks(self.end, 0, |offset, chunk| {
-            // Almost all of it is zeros: compare in blocks, look for the byte in the one that differs.
-            for (number, block) in chunk.chunks(BLOCK_BYTES).enumerate() {
-                if BLANK.get(..block.len()) != Some(block) {
-                    let last = block.iter().rposition(|byte| *byte != 0).unwrap_or(0);
-                    written = offset + (number * BLOCK_BYTES + last) as u64 + 1 - self.end;
-                }
-            }
-        })?;
-        Ok(written)
-    }
-
     /// Signed checkpoints of more than `size` entries. A record cannot hold one: nobody else signs with this key.
     fn checkpoints_after(&self, size: u64, key: &VerifierKey, bytes: u64) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
         let overlap = FRAME_HEADER_BYTES + NOTE_BYTES_MAX;
         let stop = self.end + bytes;
-        self.chunks(self.end, overlap, |chunk_at, chunk| {
+        windows(self.file, self.end, overlap, |chunk_at, chunk| {
             for start in 0..chunk.len().min(WINDOW_BYTES) {
                 let offset = chunk_at + start as u64;
                 let Some(header) = chunk.get(start..).and_then(|rest| rest.first_chunk()) else {
@@ -222,21 +203,47 @@ impl Window<'_> {
         let blank = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0);
         Ok(blank(head) || rest.chunks(SECTOR_BYTES).any(blank))
     }
+}
 
-    /// Shows the file from `from` to its end in windows, each with `overlap` bytes of the next.
-    fn chunks(&self, from: u64, overlap: usize, mut show: impl FnMut(u64, &[u8])) -> io::Result<()> {
-        let mut buffer = vec![0; WINDOW_BYTES + overlap];
-        let length = self.file.metadata()?.len();
-        let mut offset = from;
-        while offset < length {
-            let want = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
-            let window = buffer.get_mut(..want).unwrap_or_default();
-            self.file.read_exact_at(window, offset)?;
-            show(offset, window);
-            offset += WINDOW_BYTES as u64;
+/// How many bytes of a segment from `end` up to the last one that is not zero.
+pub fn written_bytes(file: &File, end: u64) -> io::Result<u64> {
+    let mut written = 0;
+    windows(file, end, 0, |offset, window| {
+        // Almost all of it is zeros: compare in blocks, look for the byte in the one that differs.
+        for (number, block) in window.chunks(BLOCK_BYTES).enumerate() {
+            if BLANK.get(..block.len()) != Some(block) {
+                let last = block.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+                written = offset + (number * BLOCK_BYTES + last) as u64 + 1 - end;
+            }
         }
-        Ok(())
+    })?;
+    Ok(written)
+}
+
+/// Shows a file from `from` to its end in windows, each with `overlap` bytes of the next.
+fn windows(file: &File, from: u64, overlap: usize, mut show: impl FnMut(u64, &[u8])) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let rest = usize::try_from(length.saturating_sub(from)).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; rest.min(WINDOW_BYTES + overlap)];
+    let mut offset = from;
+    while offset < length {
+        let want = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
+        let window = buffer.get_mut(..want).unwrap_or_default();
+        file.read_exact_at(window, offset)?;
+        show(offset, window);
+        offset += WINDOW_BYTES as u64;
     }
+    Ok(())
+}
+
+/// Writes the last batch once more, the same bytes in the same place, and syncs. What was just read may be in the
+/// kernel's memory only: the process was killed between write and sync, or a sync failed and the kernel forgot that
+/// the pages are dirty. Nothing may be built on it, or published, before it is on the disk.
+fn settle(file: &File, from: u64, end: u64) -> io::Result<()> {
+    let mut batch = vec![0; usize::try_from(end - from).map_err(io::Error::other)?];
+    file.read_exact_at(&mut batch, from)?;
+    file.write_all_at(&batch, from)?;
+    file.sync_all()
 }
 
 /// Overwrites the tear with zeros and makes that durable. Done twice it is the same: a crash in between costs nothing.

@@ -15,7 +15,9 @@ pub const SEGMENT_HEADER_BYTES: usize = 64;
 /// The version this program writes; it reads no newer one.
 const VERSION: u32 = 1;
 const MAGIC: &[u8; 8] = b"RGTRYJRN";
-const READ_BYTES: usize = 1024 * 1024;
+/// Read at once by a walk, and by the look at a single frame.
+const WALK_BYTES: usize = 1024 * 1024;
+const LOOK_BYTES: usize = 4 * 1024;
 
 /// A segment, open. Its name is the index of its first entry in 20 digits, so names sort as the log does.
 ///
@@ -49,8 +51,8 @@ impl Segment {
     pub fn create(dir: &Path, first: u64, bytes: u64) -> io::Result<Self> {
         let path = dir.join(name(first));
         let temporary = dir.join("next.tmp");
-        let made = Self::prepare(&temporary, first, bytes)
-            .and_then(|file| fs::rename(&temporary, &path).map(|()| file));
+        let made =
+            Self::prepare(&temporary, first, bytes).and_then(|file| fs::rename(&temporary, &path).map(|()| file));
         if made.is_err() {
             // Give the space back; that it may fail as well changes nothing for the caller.
             let _ = fs::remove_file(&temporary);
@@ -61,12 +63,7 @@ impl Segment {
     }
 
     fn prepare(temporary: &Path, first: u64, bytes: u64) -> io::Result<File> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(temporary)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(temporary)?;
         rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
         file.write_all_at(&header(first, bytes), 0)?;
         file.sync_all()?;
@@ -77,11 +74,7 @@ impl Segment {
     pub fn open(dir: &Path, first: u64, access: Access) -> Result<Self, JournalError> {
         let path = dir.join(name(first));
         let fault = |source| JournalError::Io { path: path.clone(), source };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(access == Access::ReadWrite)
-            .open(&path)
-            .map_err(fault)?;
+        let file = OpenOptions::new().read(true).write(access == Access::ReadWrite).open(&path).map_err(fault)?;
         let mut found = [0_u8; SEGMENT_HEADER_BYTES];
         match file.read_exact_at(&mut found, 0) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
@@ -117,7 +110,16 @@ impl Segment {
 
     /// Reads frames one after the other, from `offset` on.
     pub fn frames(&self, offset: u64) -> FrameScan<'_> {
-        FrameScan { file: &self.file, offset, buffer: Vec::new(), buffer_at: offset }
+        self.scan(offset, WALK_BYTES)
+    }
+
+    /// Reads the one frame at `offset`.
+    pub fn frame(&self, offset: u64) -> FrameScan<'_> {
+        self.scan(offset, LOOK_BYTES)
+    }
+
+    fn scan(&self, offset: u64, read_bytes: usize) -> FrameScan<'_> {
+        FrameScan { file: &self.file, offset, buffer: Vec::new(), buffer_at: offset, read_bytes }
     }
 
     /// Wraps what the system said with the path.
@@ -142,8 +144,7 @@ pub fn list(dir: &Path) -> io::Result<Vec<u64>> {
     for entry in fs::read_dir(dir)? {
         let file_name = entry?.file_name();
         let digits = file_name.to_str().and_then(|text| text.strip_suffix(".seg"));
-        if let Some(first) = digits.filter(|text| text.len() == 20).and_then(|text| text.parse().ok())
-        {
+        if let Some(first) = digits.filter(|text| text.len() == 20).and_then(|text| text.parse().ok()) {
             firsts.push(first);
         }
     }
@@ -152,15 +153,8 @@ pub fn list(dir: &Path) -> io::Result<Vec<u64>> {
 }
 
 fn header(first: u64, bytes: u64) -> [u8; SEGMENT_HEADER_BYTES] {
-    let fields = [
-        &MAGIC[..],
-        &VERSION.to_be_bytes(),
-        &[0; 4],
-        &first.to_be_bytes(),
-        &bytes.to_be_bytes(),
-        &[0; 28],
-    ]
-    .concat();
+    let fields =
+        [&MAGIC[..], &VERSION.to_be_bytes(), &[0; 4], &first.to_be_bytes(), &bytes.to_be_bytes(), &[0; 28]].concat();
     let crc = crc32fast::hash(&fields).to_be_bytes();
     let mut out = [0; SEGMENT_HEADER_BYTES];
     for (to, from) in out.iter_mut().zip(fields.into_iter().chain(crc)) {
@@ -192,6 +186,7 @@ pub struct FrameScan<'f> {
     offset: u64,
     buffer: Vec<u8>,
     buffer_at: u64,
+    read_bytes: usize,
 }
 
 /// What stands at one offset.
@@ -257,7 +252,7 @@ impl FrameScan<'_> {
         if part(&self.buffer, self.buffer_at, offset, count).is_some() {
             return Ok(());
         }
-        self.buffer.resize(count.max(READ_BYTES), 0);
+        self.buffer.resize(count.max(self.read_bytes), 0);
         self.buffer_at = offset;
         let mut filled = 0;
         while let Some(rest) = self.buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {

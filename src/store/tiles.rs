@@ -25,9 +25,12 @@ use crate::store::files::{create_dir_durably, read_if_there, replace, replace_du
 pub struct TileFiles {
     dir: PathBuf,
     /// Full tiles with all their nodes, the least recently used first.
-    cache: Mutex<VecDeque<((u8, u64), Arc<MerkleTree>)>>,
+    cache: Mutex<VecDeque<Cached>>,
     temporaries: AtomicU64,
 }
+
+/// A full tile by its level and number.
+type Cached = ((u8, u64), Arc<MerkleTree>);
 
 impl TileFiles {
     /// The files below `custody_dir`.

@@ -1,13 +1,20 @@
 //! The custody ledger through its public face: many callers, roll-back, derived files, locks. Crashes are in `crash.rs`.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod common;
 mod crash;
+mod erasure;
+mod fsck;
+mod judge;
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rogatory::crypto::ed25519::SigningKey;
+use rogatory::custody::checkpoint::SignedCheckpoint;
+use rogatory::custody::tile::tiles_between;
 use rogatory::custody::tree::verify_consistency;
 use rogatory::store::journal::Stored;
 use rogatory::store::ledger::{Ledger, OpenError};
@@ -21,12 +28,12 @@ fn what_is_appended_reads_back_proves_and_survives_a_restart_over_many_segments_
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
     assert_eq!(ledger.reader().checkpoint().unwrap().checkpoint().size(), 0);
-    for size in [1, 5, 99, 100, 200, 256, 300, 400, 500, 600, 700] {
+    for size in (1..=35).map(|twentieth| twentieth * 20) {
         fill(&ledger, size);
     }
     check_all(ledger.reader(), 700);
     ledger.close();
-    assert!(segments(dir.path()).len() > 5);
+    assert!(segments(dir.path()).len() > 4);
     let ledger = open(dir.path());
     check_all(ledger.reader(), 700);
     assert_eq!(ledger.reader().published_size(), 700);
@@ -211,4 +218,53 @@ fn a_journal_of_a_newer_version_is_refused_untouched() {
     let refused = try_open(dir.path()).unwrap_err();
     assert!(refused.to_string().contains("version 2"), "{refused}");
     assert_eq!(fs::read(&segment).unwrap(), bytes);
+}
+
+#[test]
+fn a_log_whose_tiles_cannot_be_written_still_takes_entries_and_publishes_them_later() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("tile"), b"in the way").unwrap();
+    let ledger = open(dir.path());
+    fill(&ledger, 300);
+    assert!(ledger.reader().prove(7).is_ok());
+    ledger.close();
+    assert!(!dir.path().join("checkpoint").exists());
+    fs::remove_file(dir.path().join("tile")).unwrap();
+    let ledger = open(dir.path());
+    check_all(ledger.reader(), 300);
+    ledger.close();
+    assert!(dir.path().join("tile/0/001.p/44").exists());
+    assert!(dir.path().join("checkpoint").exists());
+}
+
+#[test]
+fn no_published_checkpoint_is_ever_ahead_of_its_tiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let watched = dir.path().to_owned();
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let watcher = std::thread::spawn(move || {
+        let mut sizes = std::collections::BTreeSet::new();
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            let Ok(note) = fs::read(watched.join("checkpoint")) else { continue };
+            let signed = SignedCheckpoint::open(&note, &[verifier()]).unwrap();
+            let size = signed.checkpoint().size();
+            for tile in tiles_between(size.saturating_sub(1), size) {
+                // A partial tile may be gone only because the full one is there.
+                let path = watched.join(tile.path());
+                let full = watched.join(tile.path().split(".p/").next().unwrap());
+                assert!(path.exists() || full.exists(), "{size} {tile}");
+            }
+            sizes.insert(size);
+        }
+        sizes
+    });
+    for round in 1..=8 {
+        fill(&ledger, round * 70);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    ledger.close();
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(watcher.join().unwrap().len() > 1);
 }

@@ -33,14 +33,10 @@ fn tree(leaves: &[Digest]) -> MerkleTree {
 
 #[test]
 fn the_roots_of_certificate_transparencys_test_leaves_are_the_published_ones() {
-    let inputs: [&str; 8] = [
-        "", "00", "10", "2021", "3031", "40414243", "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    ];
-    let hashes: Vec<Digest> = inputs
-        .iter()
-        .map(|hex| leaf_hash(&data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap()))
-        .collect();
+    let inputs: [&str; 8] =
+        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+    let hashes: Vec<Digest> =
+        inputs.iter().map(|hex| leaf_hash(&data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap())).collect();
     let roots = [
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
