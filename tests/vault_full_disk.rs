@@ -1,5 +1,7 @@
 //! A disk that is really full: a file system of a few MiB, mounted in a namespace of its own. Fails, with the reason, where the system allows no such namespace.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
