@@ -118,6 +118,12 @@ pub const STREAM_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// Largest tlog-proof: a checkpoint, 63 hashes, and room for an `extra` line.
 pub const TLOG_PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + 16 * 1024;
 
+/// Room that evidence leaves free on the disk, so that a full vault never stops the custody journal.
+pub const VAULT_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
+/// Parts that may have arrived and not be durable yet: what a crash of the receiver fetches twice, at most.
+pub const INTAKE_GROUP_PARTS: usize = 64;
+/// Written ciphertext after which the disk is told to start, so that the last fsync finds little left to do.
+pub const WRITE_BEHIND_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes of one preallocated segment of the journal.
 pub const JOURNAL_SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Most entries that one group commit takes.

@@ -99,6 +99,10 @@ impl Arrival {
     /// travels. Their names become durable with the directory.
     pub(super) fn reserve(&self, dir: &PackageDir) -> io::Result<()> {
         let length = self.grid.ciphertext_bytes();
+        // First, so that a file of full length is never without its slots' name.
+        if self.grid.parts() > 1 {
+            self.slots(dir)?;
+        }
         let path = dir.file(self.object_id, FileKind::Partial);
         let file = private_file().create(true).truncate(false).open(path)?;
         match fallocate(&file, FallocateFlags::empty(), 0, length) {
@@ -106,11 +110,7 @@ impl Arrival {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
             reserved => reserved?,
         }
-        file.set_len(length)?;
-        if self.grid.parts() > 1 {
-            self.slots(dir)?;
-        }
-        Ok(())
+        file.set_len(length)
     }
 
     /// Undoes [`Self::reserve`] for an object of which nothing has arrived.
@@ -189,14 +189,16 @@ impl Arrival {
             held = PartBits::none_of(self.grid.parts());
             wrong = right;
         }
-        tracing::warn!(
-            object_id = self.object_id,
-            parts_kept = held.held(),
-            parts_lost = wrong.len(),
-            "an arriving object was damaged on this disk; the lost parts are fetched again"
-        );
-        slots.erase(&wrong)?;
-        slots.sync()?;
+        if !wrong.is_empty() {
+            tracing::warn!(
+                object_id = self.object_id,
+                parts_kept = held.held(),
+                parts_lost = wrong.len(),
+                "an arriving object was damaged on this disk; the lost parts are fetched again"
+            );
+            slots.erase(&wrong)?;
+            slots.sync()?;
+        }
         Ok(held)
     }
 

@@ -1,11 +1,12 @@
 //! The directory of one package in the vault and the names in it. Makes names only from an identifier and a number, never from outside text.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::model::ident::Id;
+use crate::store::files::sync_dir;
 
 const TEMPORARY: &str = ".tmp";
 const REMOVED: &str = ".removed";
@@ -150,7 +151,8 @@ pub fn sweep(vault: &Path) -> io::Result<()> {
             }
         }
     }
-    Ok(())
+    // A process that was killed may have made a directory and not made its name durable.
+    sync_dir(vault)
 }
 
 /// Makes a directory that only its owner enters, and its missing ancestors, each durable in its parent.
@@ -197,10 +199,6 @@ pub fn remove_if_there(path: &Path) -> io::Result<()> {
 pub fn is_out_of_room(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
-}
-
-fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 fn names(dir: &Path) -> io::Result<Vec<String>> {

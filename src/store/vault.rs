@@ -98,7 +98,7 @@ impl Vault {
         Intake::open(self.package(seal_id), blobs, &self.free_room(), claim)
     }
 
-    /// Whether the object is here, whole.
+    /// Whether the object is here, whole. It is known to survive a power failure only once its writer or intake said so.
     pub fn contains(&self, seal_id: Id, object_id: u32) -> bool {
         self.package(seal_id).file(object_id, FileKind::Sealed).is_file()
     }

@@ -1,6 +1,5 @@
 //! Receiving into the vault across crashes and a failing disk: what is kept, what is fetched again, what never completes.
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use proptest::prelude::*;
@@ -105,7 +104,7 @@ fn bytes_and_slots_that_agree_on_something_else_never_complete_an_object() {
 
 #[test]
 fn a_partial_file_that_was_cut_or_lost_keeps_its_good_parts() {
-    for (left, missing) in [(4 * PART, vec![4..5]), (PART + 7, vec![1..2, 3..5]), (0, vec![0..2, 3..5])] {
+    for (left, missing) in [(4 * PART, [2, 4].as_slice()), (PART + 7, &[1, 2, 3, 4]), (0, &[0, 1, 2, 3, 4])] {
         let mut pair = Pair::of(&[4 * PART + 9]);
         let intake = pair.intake();
         for index in [0, 1, 3, 4] {
@@ -118,12 +117,8 @@ fn a_partial_file_that_was_cut_or_lost_keeps_its_good_parts() {
             fs::remove_file(&path).unwrap();
         }
         let intake = pair.crash(intake);
-        let expected: Vec<u64> = match left {
-            0 => (0..5).collect(),
-            _ => missing.into_iter().flatten().chain([2]).collect(),
-        };
-        let found: BTreeSet<u64> = intake.missing(1, 0, 10).into_iter().flatten().collect();
-        assert_eq!(found, expected.into_iter().collect(), "{left} bytes left");
+        let found: Vec<u64> = intake.missing(1, 0, 10).into_iter().flatten().collect();
+        assert_eq!(found, missing, "{left} bytes left");
         pair.send_missing(&intake);
         intake.complete().unwrap();
         pair.assert_arrived();

@@ -46,12 +46,13 @@ fn a_wrong_part_is_named_and_changes_nothing() {
     bad_proof[1].0[5] ^= 1;
     let long_proof = [proof.as_slice(), &[Digest([0; 32])]].concat();
     type Refused = fn(&PartError) -> bool;
+    type Case<'a> = (u32, u64, &'a [u8], &'a [Digest], Refused);
     let root: Refused = |error| matches!(error, PartError::Proof(ProofError::Root));
     let length: Refused = |error| matches!(error, PartError::Length { .. });
     let proof_length: Refused = |error| matches!(error, PartError::Proof(ProofError::Length));
     let out: Refused = |error| matches!(error, PartError::OutOfObject { .. });
     let unknown: Refused = |error| matches!(error, PartError::Unknown);
-    let cases: [(u32, u64, &[u8], &[Digest], Refused); 12] = [
+    let cases: [Case<'_>; 12] = [
         (1, 1, &flipped, &proof, root),
         (1, 1, &part, &bad_proof, root),
         (1, 2, &part, &proof, root),
