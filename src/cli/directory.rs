@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::directory_args::{DirectoryArgs, KeeperArgs, ValidityArgs, Verb};
-use crate::cli::directory_view::{print_authorities, print_signatures};
+use crate::cli::directory_view::{Form, print_authorities, print_signatures};
 use crate::crypto::ed25519::{KeyError, SEED_BYTES, SigningKey, pkcs8_of_seed};
 use crate::crypto::pem::{self, Label, PemError};
 use crate::crypto::random::{self, RandomError};
@@ -41,10 +41,10 @@ pub fn run(args: DirectoryArgs, now: Timestamp, out: &mut dyn Write) -> Result<E
             next_is_signing(&path, out)?;
         }
         Verb::Sign { path, key } => sign(&path, &key, out)?,
-        Verb::Verify { path, trust_root, json } => {
-            return print_signatures(&directory::read(&path)?, trust_root, now, json, out);
+        Verb::Verify { path, trust_root, form } => {
+            return print_signatures(&directory::read(&path)?, trust_root, now, Form::of(form), out);
         }
-        Verb::Show { path, json } => print_authorities(&directory::read(&path)?, json, out)?,
+        Verb::Show { path, form } => print_authorities(&directory::read(&path)?, Form::of(form), out)?,
         Verb::Pack { from, to } => {
             let files = directory::read(&from)?;
             not_there(&to)?;

@@ -90,17 +90,17 @@ pub enum Verb {
         /// The fingerprint of a root to start from
         #[arg(long)]
         trust_root: Option<Fingerprint>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        /// Its form
+        #[command(flatten)]
+        form: JsonArgs,
     },
     /// List the authorities
     Show {
         /// The directory's folder or file
         path: PathBuf,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        /// Its form
+        #[command(flatten)]
+        form: JsonArgs,
     },
     /// Copy a folder into one file for the mail, or such a file into a folder
     Pack {
@@ -156,3 +156,11 @@ const LIST_DAYS: u32 = 366;
 const ROOT_DAYS: u32 = 1_830;
 /// A century: dates stay within what every reader of RFC 3339 takes.
 const DAYS_MAX: i64 = 36_525;
+
+/// In which form a reading verb answers.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct JsonArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

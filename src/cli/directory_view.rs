@@ -6,12 +6,29 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::cli::directory::DirectoryCommandError;
+use crate::cli::directory_args::JsonArgs;
 use crate::exchange::directory::{DirectoryError, accept};
 use crate::exchange::entry::Entry;
 use crate::exchange::keeper::{Fingerprint, KeeperKey};
 use crate::exchange::reading::{By, FileSignatures, Reading};
 use crate::exchange::repository::Files;
 use crate::model::time::Timestamp;
+
+/// For whom an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Form {
+    /// What `--json` asks for.
+    pub fn of(args: JsonArgs) -> Self {
+        if args.json { Self::Json } else { Self::Text }
+    }
+}
 
 /// Files whose signatures are too few: something is verified, not all.
 const PARTLY: u8 = 3;
@@ -21,14 +38,14 @@ pub fn print_signatures(
     files: &Files,
     trust_root: Option<Fingerprint>,
     now: Timestamp,
-    json: bool,
+    form: Form,
     out: &mut dyn Write,
 ) -> Result<ExitCode, DirectoryCommandError> {
     let reading = Reading::of(files)?;
     let first = reading.roots().next().map_or_else(|| reading.root().digest(), |root| root.digest());
     let trusted = trust_root.unwrap_or(Fingerprint::from(first));
     let verdict = accept(None, trusted, files, now);
-    if json {
+    if form == Form::Json {
         print_json(&reading, &verdict.as_ref().map(drop), out)?;
     } else {
         print_text(&reading, out)?;
@@ -112,9 +129,9 @@ fn print_json(
 }
 
 /// Prints the authorities. As JSON: `directory.json` itself.
-pub fn print_authorities(files: &Files, json: bool, out: &mut dyn Write) -> Result<(), DirectoryCommandError> {
+pub fn print_authorities(files: &Files, form: Form, out: &mut dyn Write) -> Result<(), DirectoryCommandError> {
     let reading = Reading::of(files)?;
-    if json {
+    if form == Form::Json {
         out.write_all(&reading.listing().to_json())?;
         return Ok(());
     }

@@ -7,4 +7,5 @@ mod judge;
 mod keepers;
 mod node;
 mod support;
+mod vectors;
 mod verbs;

@@ -1,3 +1,5 @@
+//! Rows as an authority writes them, and every way to write one wrong.
+
 use serde_json::{Value, json};
 
 use super::*;
