@@ -179,7 +179,7 @@ pub struct EvidenceTransmittal {
 }
 
 /// Whether more evidence will follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Completeness {
     /// More will follow.
@@ -189,7 +189,7 @@ pub enum Completeness {
 }
 
 /// The recipient binds itself to the conditions of one package.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConditionsAcceptance {
     /// The package.
     pub package_id: Id,
