@@ -78,6 +78,15 @@ impl Connection {
         self.0.quinn.remote_address()
     }
 
+    /// Checks the peer again, by a trust that came while the handshake went on.
+    pub(crate) fn check_again(&self, tls: &Tls, peer_role: Role) -> Result<(), ConnectError> {
+        tls.identify(&self.0.quinn, peer_role).map(drop).map_err(|error| {
+            let error = ConnectError::Identity(error);
+            self.close(error.code());
+            error
+        })
+    }
+
     fn stream(&self, pair: (quinn::SendStream, quinn::RecvStream)) -> Stream {
         Stream::new(pair, self.0.frame_limit, Arc::clone(&self.0.frame_buffer), Arc::clone(&self.0) as _)
     }

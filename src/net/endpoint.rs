@@ -9,11 +9,12 @@ use arc_swap::ArcSwap;
 use quinn::{ClientConfig, IdleTimeout, Incoming, ServerConfig, TransportConfig, VarInt};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::crypto::node::{NodeError, Role};
 use crate::model::ident::AuthorityId;
 use crate::model::limits::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
+use crate::net::complaints::Complaints;
 use crate::net::connection::{ConnectError, Connection, Ours, establish};
 use crate::net::limits::Limits;
 use crate::net::loss::{Loss, error_code};
@@ -58,15 +59,16 @@ impl Endpoint {
         let reason = Arc::new(OnceLock::new());
         let mut config = ClientConfig::new(tls.client(authority, &reason)?);
         config.transport_config(Arc::clone(&shared.transport));
-        let connecting = self.socket.connect_with(config, address, NO_NAME).map_err(|_| ConnectError::Address)?;
-        let quinn =
-            timeout_at(deadline, connecting).await.map_err(|_| ConnectError::TooSlow)?.map_err(|error| match reason
-                .get()
-            {
-                Some(reason) => ConnectError::Identity(*reason),
-                None => ConnectError::Lost(error.into()),
-            })?;
-        let connection = establish(quinn, Role::Dialled, deadline, shared.ours(&tls)).await?;
+        let connecting = self.socket.connect_with(config, address, NO_NAME).map_err(|error| match error {
+            quinn::ConnectError::EndpointStopping => ConnectError::Lost(Loss::Here),
+            _ => ConnectError::Address,
+        })?;
+        let connected = timeout_at(deadline, connecting).await.map_err(|_| ConnectError::TooSlow)?;
+        let quinn = connected.map_err(|error| match reason.get() {
+            Some(reason) => ConnectError::Identity(*reason),
+            None => ConnectError::Lost(error.into()),
+        })?;
+        let connection = shared.establish(quinn, Role::Dialled, deadline).await?;
         // The verifier saw to this; it is said again where the connection is handed out.
         if connection.peer().authority != *authority {
             return Err(ConnectError::Identity(NodeError::OtherAuthority));
@@ -129,14 +131,29 @@ struct Shared {
 }
 
 impl Shared {
-    fn ours<'a>(&'a self, tls: &'a Tls) -> Ours<'a> {
-        Ours { tls, hello: (self.greeting)(), limits: &self.limits, registry: &self.registry }
+    async fn establish(
+        &self,
+        quinn: quinn::Connection,
+        peer_role: Role,
+        deadline: Instant,
+    ) -> Result<Connection, ConnectError> {
+        // Loaded after the TLS handshake: a reload in between counts.
+        let tls = self.tls.load_full();
+        let ours = Ours { tls: &tls, hello: (self.greeting)(), limits: &self.limits, registry: &self.registry };
+        let connection = establish(quinn, peer_role, deadline, ours).await?;
+        // So does a reload during the Hello, whose `close_revoked` came before this connection was in the table.
+        let newest = self.tls.load_full();
+        if !Arc::ptr_eq(&tls, &newest) {
+            connection.check_again(&newest, peer_role)?;
+        }
+        Ok(connection)
     }
 }
 
 async fn accept_all(socket: quinn::Endpoint, shared: Arc<Shared>, ready: mpsc::Sender<Connection>) {
     // Each handshake runs by itself, so that a slow peer holds up nobody else.
     let mut handshakes = JoinSet::new();
+    let mut complaints = Complaints::default();
     loop {
         tokio::select! {
             incoming = socket.accept() => {
@@ -145,7 +162,11 @@ async fn accept_all(socket: quinn::Endpoint, shared: Arc<Shared>, ready: mpsc::S
                     handshakes.spawn(welcome(incoming, Arc::clone(&shared), ready.clone()));
                 }
             }
-            Some(_) = handshakes.join_next() => {}
+            Some(ended) = handshakes.join_next() => {
+                if let Ok(Err((remote, error))) = ended {
+                    complaints.failed(remote, error);
+                }
+            }
         }
     }
 }
@@ -165,24 +186,23 @@ fn triage(incoming: Incoming, handshakes: usize, shared: &Shared) -> Option<Inco
     Some(incoming)
 }
 
-async fn welcome(incoming: Incoming, shared: Arc<Shared>, ready: mpsc::Sender<Connection>) {
+async fn welcome(
+    incoming: Incoming,
+    shared: Arc<Shared>,
+    ready: mpsc::Sender<Connection>,
+) -> Result<(), (SocketAddr, ConnectError)> {
     let remote = incoming.remote_address();
-    match shake_hands(incoming, &shared).await {
-        Ok(connection) => {
-            // Fails only when the endpoint is gone, and then so may the connection be.
-            let _ = ready.send(connection).await;
-        }
-        Err(error) => tracing::info!(%remote, %error, "an incoming handshake failed"),
-    }
+    let connection = shake_hands(incoming, &shared).await.map_err(|error| (remote, error))?;
+    // Fails only when the endpoint is gone, and then so may the connection be.
+    let _ = ready.send(connection).await;
+    Ok(())
 }
 
 async fn shake_hands(incoming: Incoming, shared: &Shared) -> Result<Connection, ConnectError> {
     let deadline = tokio::time::Instant::now() + shared.limits.handshake();
     let connecting = incoming.accept().map_err(Loss::from)?;
     let quinn = timeout_at(deadline, connecting).await.map_err(|_| ConnectError::TooSlow)?.map_err(Loss::from)?;
-    // Loaded after the TLS handshake: a reload in between counts.
-    let tls = shared.tls.load_full();
-    establish(quinn, Role::Dialler, deadline, shared.ours(&tls)).await
+    shared.establish(quinn, Role::Dialler, deadline).await
 }
 
 fn server_config(tls: &Tls, transport: &Arc<TransportConfig>, limits: &Limits) -> ServerConfig {

@@ -1,5 +1,6 @@
 //! Floor 5, one wing: QUIC and TLS. Moves frames and parts; knows nothing of what they mean.
 
+pub(crate) mod complaints;
 pub mod connection;
 pub mod endpoint;
 pub mod kx;

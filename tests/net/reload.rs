@@ -1,14 +1,20 @@
 //! A new certificate, a new directory, new revocation lists, while connections are open.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
 use rogatory::crypto::node::NodeError;
 use rogatory::model::refusal::RefusalCode;
 use rogatory::net::connection::ConnectError;
+use rogatory::net::endpoint::Endpoint;
 use rogatory::net::limits::Limits;
 use rogatory::net::loss::{Loss, TlsAlert};
 use rogatory::net::trust::Trust;
 use rogatory::wire::frame::Told;
+use tokio::time::timeout;
 
-use crate::peers::{World, connect, id, node, tls};
+use crate::peers::{World, connect, hello, id, node, tls};
 use crate::pki::Wish;
 
 #[tokio::test]
@@ -54,6 +60,37 @@ async fn a_peer_that_was_dialled_is_closed_when_its_authority_leaves_and_others_
     assert_eq!(closed, [(id("XB-MOJ"), NodeError::UnknownAuthority)]);
     assert_eq!(dialled.loss(), Some(Loss::Here));
     assert_eq!(accepted.closed().await, Loss::Closed(Told::Known(RefusalCode::UnknownAuthority)));
+}
+
+#[tokio::test]
+async fn a_revocation_that_comes_during_the_hello_counts() {
+    let world = World::new();
+    let limits = Limits::default();
+    let key_b = world.b.node("XB-MOJ");
+    let a = node(tls(&world.a.node("XA-MOJ"), world.trust()), limits);
+    // XB-MOJ reloads while it makes its Hello: after it checked the certificate, before the connection is listed.
+    let revoking = || world.trust_with(world.a.list(&[7]), world.b.list(&[]));
+    let (newer, sweep) = (Mutex::new(Some(tls(&key_b, revoking()))), revoking());
+    let itself: Arc<OnceLock<Endpoint>> = Arc::default();
+    let known = Arc::clone(&itself);
+    let greeting = move || {
+        if let (Some(endpoint), Some(newer)) = (known.get(), newer.lock().unwrap().take()) {
+            endpoint.reload(newer);
+            assert_eq!(endpoint.close_revoked(&sweep), []);
+        }
+        hello(&id("XB-MOJ"))
+    };
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let endpoint = Endpoint::bind(loopback, tls(&key_b, world.trust()), Arc::new(greeting), limits).unwrap();
+    let address = endpoint.local_address().unwrap();
+    assert!(itself.set(endpoint).is_ok());
+
+    let told = match a.endpoint.dial(&id("XB-MOJ"), address).await {
+        Ok(connection) => timeout(Duration::from_secs(10), connection.closed()).await.unwrap(),
+        Err(ConnectError::Lost(loss)) => loss,
+        Err(other) => panic!("{other}"),
+    };
+    assert_eq!(told, Loss::Closed(Told::Known(RefusalCode::CertificateRevoked)));
 }
 
 #[tokio::test]
