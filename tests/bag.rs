@@ -204,3 +204,20 @@ fn a_dossier_with_a_part_of_another_case_makes_no_bag() {
         assert!(matches!(made, Err(WriteError::Assembly(_))), "{number}");
     }
 }
+
+#[test]
+fn the_bag_of_the_sender_is_verified_by_the_receipts_of_the_recipient() {
+    let case = Case::new();
+    let folder = tempfile::tempdir().unwrap();
+    let bag = case.export_as(&case.senders, &folder.path().join("bag"));
+    let verdict = judged(&case, &bag);
+    let bad: Vec<_> = verdict.checks.iter().filter(|check| check.outcome != Outcome::Passed).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    assert_eq!(verdict.verdict, Word::Verified);
+    let both =
+        |check: &&rogatory::bag::verdict::Check| check.what.starts_with("The logs of both authorities name the same");
+    assert_eq!(verdict.checks.iter().filter(both).count(), 1, "{:#?}", verdict.checks);
+    for command in commands(&bag) {
+        shell(&bag, &command).unwrap_or_else(|said| panic!("{command}\n{said}"));
+    }
+}

@@ -159,7 +159,10 @@ pub struct Case {
     pub asking: Side,
     pub asked: Side,
     pub root: Fingerprint,
+    /// What the recipient of the package knows.
     pub dossier: Dossier,
+    /// What its sender knows.
+    pub senders: Dossier,
     pub contents: Vec<Vec<u8>>,
 }
 
@@ -189,9 +192,10 @@ impl Case {
         let (consignment, blobs) = consign(&contents);
         evidence.consignment = Some(consignment);
         let evidence = travel(&asked, &asking, &roster, Message::new(evidence).unwrap(), &blobs, clock.tick());
-        receive(&mut asking, &evidence, clock.tick());
+        queue(&mut asked, &evidence, clock.tick());
+        let taken = receive(&mut asking, &evidence, clock.tick());
         let arrived = later(&asking, &evidence, Event::ContentReceived, Stage::ContentConsignment, clock.tick());
-        asking.log.append(&arrived);
+        let whole = asking.log.append(&arrived);
 
         let package_id = evidence.verified.envelope().seal_id;
         let acceptance = Body::Acceptance(ConditionsAcceptance {
@@ -207,6 +211,10 @@ impl Case {
         opened.actor = officer("Ana Kovar");
         asking.log.append(&opened);
 
+        let directory: Vec<DirectoryPart> = files
+            .iter()
+            .map(|(name, bytes)| DirectoryPart { name: name.to_string(), bytes: Bytes(bytes.to_vec()) })
+            .collect();
         let dossier = Dossier {
             exporter: asking.authority.id.clone(),
             message: SignedPart::from(evidence.signed.clone()),
@@ -216,23 +224,30 @@ impl Case {
             records: (0..asking.log.tree.len()).map(|index| asking.log.part(index)).collect(),
             receipts: [first_receipt, second_receipt].map(|index| Bytes(asked.log.receipt(index))).to_vec(),
             checkpoint: Bytes(asking.log.checkpoint().to_bytes()),
-            directory: files
-                .iter()
-                .map(|(name, bytes)| DirectoryPart { name: name.to_string(), bytes: Bytes(bytes.to_vec()) })
-                .collect(),
+            directory,
         };
-        Self { asking, asked, root, dossier, contents }
+        let senders = Dossier {
+            exporter: asked.authority.id.clone(),
+            records: (0..asked.log.tree.len()).map(|index| asked.log.part(index)).collect(),
+            receipts: [taken, whole].map(|index| Bytes(asking.log.receipt(index))).to_vec(),
+            checkpoint: Bytes(asked.log.checkpoint().to_bytes()),
+            ..dossier.clone()
+        };
+        Self { asking, asked, root, dossier, senders, contents }
     }
 
     /// Writes the bag to `<folder>/bag`.
     pub fn export(&self, folder: &Path) -> PathBuf {
-        let target = folder.join("bag");
-        let mut writer = BagWriter::create(&target, &self.dossier, at(EXPORTED)).unwrap();
+        self.export_as(&self.dossier, &folder.join("bag"))
+    }
+
+    pub fn export_as(&self, dossier: &Dossier, target: &Path) -> PathBuf {
+        let mut writer = BagWriter::create(target, dossier, at(EXPORTED)).unwrap();
         for (number, content) in (1..).zip(&self.contents) {
             writer.put(number, &mut content.as_slice()).unwrap();
         }
         assert_eq!(writer.finish().unwrap().files, self.contents.len());
-        target
+        target.to_owned()
     }
 }
 
