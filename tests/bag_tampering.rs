@@ -5,81 +5,17 @@
 #[allow(dead_code, reason = "each test target uses a part of the case")]
 #[path = "bag/case.rs"]
 mod case;
+#[path = "bag/target.rs"]
+mod target;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use case::{Case, NOW, at};
 use rogatory::bag::folder::Folder;
-use rogatory::bag::layout::{Algorithm, is_plain_path};
-use rogatory::bag::listing;
-use rogatory::bag::verdict::{Outcome, Verdict, Word};
+use rogatory::bag::layout::is_plain_path;
+use rogatory::bag::verdict::{Outcome, Word};
 use rogatory::bag::verify::{Given, verify};
-
-/// A bag in memory, laid out anew for each attack.
-struct Target {
-    case: Case,
-    files: BTreeMap<String, Vec<u8>>,
-    folder: tempfile::TempDir,
-}
-
-impl Target {
-    fn new() -> Self {
-        let case = Case::new();
-        let folder = tempfile::tempdir().unwrap();
-        let bag = case.export(folder.path());
-        let listed = Folder::list(&bag).unwrap();
-        let files = listed.paths().map(|path| (path.to_owned(), std::fs::read(bag.join(path)).unwrap())).collect();
-        Self { case, files, folder }
-    }
-
-    fn verify(&self) -> Verdict {
-        let given = Given { trusted_root: Some(self.case.root), ..Given::default() };
-        verify(&self.folder.path().join("bag"), &given, at(NOW), &mut |_| {}).unwrap()
-    }
-
-    fn write(&self, path: &str, bytes: &[u8]) {
-        let path = self.folder.path().join("bag").join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-
-    fn remove(&self, path: &str) {
-        std::fs::remove_file(self.folder.path().join("bag").join(path)).unwrap();
-    }
-
-    /// Puts everything back.
-    fn restore(&self) {
-        let bag = self.folder.path().join("bag");
-        std::fs::remove_dir_all(&bag).unwrap();
-        self.files.iter().for_each(|(path, bytes)| self.write(path, bytes));
-    }
-
-    /// What an attacker does who knows the format: new manifests and tag manifests over what lies there.
-    fn cover_up(&self) {
-        let bag = self.folder.path().join("bag");
-        for tags in [false, true] {
-            let folder = Folder::list(&bag).unwrap();
-            for algorithm in Algorithm::ALL {
-                let in_scope = |path: &&str| path.starts_with("data/") != tags && !path.starts_with("tagmanifest");
-                let rows: Vec<_> = folder
-                    .paths()
-                    .filter(in_scope)
-                    .map(|path| {
-                        let digests = folder.digest(path, &mut |_| {}).unwrap();
-                        let hex = match algorithm {
-                            Algorithm::Sha256 => digests.sha256.to_string(),
-                            Algorithm::Sha512 => digests.sha512.to_string(),
-                        };
-                        (path, hex)
-                    })
-                    .collect();
-                let name = if tags { algorithm.tag_manifest() } else { algorithm.manifest() };
-                self.write(name, listing::write(rows).as_bytes());
-            }
-        }
-    }
-}
+use target::{Target, failures};
 
 /// A few positions in a file: its ends, its middle, and some between.
 /// `ROGATORY_SOAK` widens it.
@@ -94,11 +30,6 @@ fn flipped(bytes: &[u8], position: usize) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes[position] ^= 1 << (position % 8);
     bytes
-}
-
-fn failures(verdict: &Verdict) -> Vec<String> {
-    let failed = verdict.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed { .. }));
-    failed.map(|check| format!("{check:?}")).collect()
 }
 
 #[test]
@@ -326,19 +257,28 @@ fn a_tag_file_of_a_huge_size_is_refused_and_not_read_into_memory() {
 }
 
 #[test]
-fn a_whole_bag_of_a_forger_with_his_own_directory_fails_against_the_true_root() {
-    let (target, forger) = (Target::new(), Case::new());
+fn a_whole_bag_of_a_forger_with_his_own_keepers_fails_against_the_true_root() {
+    let (target, forger) = (Target::new(), Case::kept_by(66));
     let folder = tempfile::tempdir().unwrap();
     let bag = forger.export(folder.path());
-    let given = Given { trusted_root: Some(target.case.root), ..Given::default() };
-    // The keeper's key of the two cases is the same, so the forger is given another root version here: none at all.
-    std::fs::remove_file(bag.join("rogatory/directory/metadata/1.root.json")).unwrap();
-    let verdict = verify(&bag, &given, at(NOW), &mut |_| {}).unwrap();
-    assert_eq!(verdict.verdict, Word::Failed);
-    let strangers = "00".repeat(32).parse().unwrap();
-    let given = Given { trusted_root: Some(strangers), ..Given::default() };
-    let verdict = verify(&target.folder.path().join("bag"), &given, at(NOW), &mut |_| {}).unwrap();
+    let judged = |root| verify(&bag, &Given { trusted_root: Some(root), ..Given::default() }, at(NOW), &mut |_| {});
+    assert_eq!(judged(forger.root).unwrap().verdict, Word::Verified, "by his own root it is whole");
+    let verdict = judged(target.case.root).unwrap();
     assert!(failures(&verdict).iter().any(|check| check.contains("trusted fingerprint")));
+    assert!(!verdict.story.iter().any(|line| line.starts_with("Sent by")), "{:#?}", verdict.story);
+}
+
+#[test]
+fn a_signature_of_a_certificate_that_the_directory_knows_as_revoked_fails() {
+    let mut target = Target::new();
+    let (asking, asked) = (&target.case.asking, &target.case.asked);
+    let (files, _, _) = case::directory(&[&asking.authority, &asked.revoked()], 99);
+    target.case.dossier.directory = case::parts(&files);
+    let folder = tempfile::tempdir().unwrap();
+    let bag = target.case.export(folder.path());
+    let given = Given { trusted_root: Some(target.case.root), ..Given::default() };
+    let failures = failures(&verify(&bag, &given, at(NOW), &mut |_| {}).unwrap());
+    assert_eq!(failures.iter().filter(|check| check.contains("revoked since 2026-06-01")).count(), 2, "{failures:#?}");
 }
 
 #[test]

@@ -1,30 +1,31 @@
 //! A small case with real keys: XA-MOJ asks, XB-MOJ sends two files under a condition, XA-MOJ accepts it, opens them and
 //! exports. Both logs are trees in memory; every proof is a real one.
 
+#[path = "memory_log.rs"]
+mod memory_log;
+
 use std::path::{Path, PathBuf};
 
-use rogatory::bag::dossier::{Bytes, DirectoryPart, Dossier, RecordPart, SignedPart};
+use memory_log::Log;
+
+use rogatory::bag::dossier::{Bytes, DirectoryPart, Dossier, SignedPart};
 use rogatory::bag::writer::BagWriter;
+use rogatory::crypto::certificate::CertificateFacts;
 use rogatory::crypto::cms::Signer;
 use rogatory::crypto::digest::sha256;
 use rogatory::crypto::ed25519::SigningKey;
 use rogatory::crypto::hybrid::HybridSecretKey;
-use rogatory::crypto::issue::{Validity, authority_ca, revocation_list, seal_certificate};
+use rogatory::crypto::issue::{Identity, Revocation, Validity, authority_ca, revocation_list, seal_certificate};
 use rogatory::crypto::package_key::{ObjectScope, PackageKey};
 use rogatory::crypto::payload;
-use rogatory::custody::checkpoint::SignedCheckpoint;
-use rogatory::custody::leaf::commitment;
-use rogatory::custody::note::{KeyName, VerifierKey};
 use rogatory::custody::parts::MerkleTree;
-use rogatory::custody::proof::TlogProof;
-use rogatory::custody::tree::leaf_hash;
 use rogatory::exchange::act::Scene;
 use rogatory::exchange::entry::Entry;
 use rogatory::exchange::keeper::{Fingerprint, KeeperKey};
 use rogatory::exchange::keeping::{Change, Expiries, Keepers, change, found, sign};
 use rogatory::exchange::keyring::Keyring;
 use rogatory::exchange::reading::Reading;
-use rogatory::exchange::repository::Files;
+use rogatory::exchange::repository::{FileName, Files};
 use rogatory::exchange::roster::Roster;
 use rogatory::exchange::sealed::{RecipientKey, Route, seal, sign_message};
 use rogatory::exchange::verified::{Gate, Verified, verify};
@@ -37,8 +38,7 @@ use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, It
 use rogatory::model::request::{Completeness, ConditionsAcceptance, EvidenceTransmittal, Measure, RequestBody};
 use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::SignedBytes;
-use rogatory::wire::receipt::ReceiptParts;
-use rogatory::wire::{message, receipt, record};
+use rogatory::wire::message;
 
 /// When the case begins; each step is a minute later.
 pub const START: &str = "2026-06-01T09:00:00Z";
@@ -54,6 +54,7 @@ pub fn at(text: &str) -> Timestamp {
 /// An authority with its keys and its log.
 pub struct Side {
     pub authority: Authority,
+    ca: Identity,
     signer: Signer,
     secret: [u8; 32],
     pub log: Log,
@@ -80,14 +81,22 @@ impl Side {
             id,
             name: "Ministry of Justice".to_owned(),
             endpoints: vec!["192.0.2.1:4433".to_owned()],
-            issuers: vec![ca.certificate],
+            issuers: vec![ca.certificate.clone()],
             revocation_lists: vec![list],
             log_keys: vec![log.vkey()],
             receiving_keys: vec![receiving_key],
             languages: vec!["en".to_owned()],
             provenance: Provenance::Depositary,
         };
-        Self { authority, signer, secret, log }
+        Self { authority, ca, signer, secret, log }
+    }
+
+    /// The authority with a revocation list on which its own seal stands.
+    pub fn revoked(&self) -> Authority {
+        let serial = CertificateFacts::read(self.signer.certificate_der()).unwrap().serial;
+        let revoked = [Revocation { serial, at: at("2026-06-01") }];
+        let list = revocation_list(&self.ca, &revoked, at("2026-06-02"), at("2026-12-01"), 2).unwrap();
+        Authority { revocation_lists: vec![list], ..self.authority.clone() }
     }
 
     fn key(&self) -> RecipientKey {
@@ -97,60 +106,6 @@ impl Side {
 
     fn keyring(&self) -> Keyring {
         Keyring::new([HybridSecretKey::from_seed(&self.secret)])
-    }
-}
-
-/// A custody log in memory.
-pub struct Log {
-    pub origin: KeyName,
-    key: SigningKey,
-    salts: u8,
-    pub entries: Vec<(Vec<u8>, [u8; 32])>,
-    pub tree: MerkleTree,
-}
-
-impl Log {
-    fn new(id: &AuthorityId, seed: u8) -> Self {
-        let key = SigningKey::from_seed(&[seed; 32]);
-        Self {
-            origin: id.log_origin().parse().unwrap(),
-            key,
-            salts: seed,
-            entries: Vec::new(),
-            tree: MerkleTree::new(),
-        }
-    }
-
-    pub fn vkey(&self) -> String {
-        VerifierKey::new(self.origin.clone(), self.key.public_key()).to_string()
-    }
-
-    pub fn append(&mut self, record: &CustodyRecord) -> u64 {
-        let bytes = record::encode(record);
-        self.salts = self.salts.wrapping_add(17);
-        let salt = [self.salts; 32];
-        self.tree.push(leaf_hash(&commitment(&salt, &bytes).0));
-        self.entries.push((bytes, salt));
-        self.tree.len() - 1
-    }
-
-    pub fn checkpoint(&self) -> SignedCheckpoint {
-        SignedCheckpoint::sign(&self.origin, self.tree.len(), self.tree.root(), &self.key)
-    }
-
-    pub fn proof(&self, index: u64) -> String {
-        TlogProof::new(index, self.tree.prove(index).unwrap(), &self.checkpoint()).to_string()
-    }
-
-    pub fn part(&self, index: u64) -> RecordPart {
-        let (record, salt) = &self.entries[usize::try_from(index).unwrap()];
-        let (record, salt) = (Bytes(record.clone()), Bytes(salt.to_vec()));
-        RecordPart { index, record, salt, proof: self.proof(index) }
-    }
-
-    pub fn receipt(&self, index: u64) -> Vec<u8> {
-        let (record, salt) = self.entries[usize::try_from(index).unwrap()].clone();
-        receipt::encode(&ReceiptParts { record, salt, proof: self.proof(index) })
     }
 }
 
@@ -175,8 +130,13 @@ struct Journey {
 
 impl Case {
     pub fn new() -> Self {
+        Self::kept_by(99)
+    }
+
+    /// The case under a directory of another keeper.
+    pub fn kept_by(keeper: u8) -> Self {
         let (mut asking, mut asked) = (Side::new("XA-MOJ", 11), Side::new("XB-MOJ", 22));
-        let (files, root, directory) = directory(&[&asking.authority, &asked.authority]);
+        let (files, root, directory) = directory(&[&asking.authority, &asked.authority], keeper);
         let roster = Roster::new([asking.authority.clone(), asked.authority.clone()]);
         let contents = vec![b"account;amount\n1;100\n".repeat(50), vec![0xa5; 300_000]];
 
@@ -211,10 +171,7 @@ impl Case {
         opened.actor = officer("Ana Kovar");
         asking.log.append(&opened);
 
-        let directory: Vec<DirectoryPart> = files
-            .iter()
-            .map(|(name, bytes)| DirectoryPart { name: name.to_string(), bytes: Bytes(bytes.to_vec()) })
-            .collect();
+        let directory = parts(&files);
         let dossier = Dossier {
             exporter: asking.authority.id.clone(),
             message: SignedPart::from(evidence.signed.clone()),
@@ -412,9 +369,15 @@ fn later(side: &Side, journey: &Journey, event: Event, stage: Stage, now: Timest
     record
 }
 
+pub fn parts(files: &Files) -> Vec<DirectoryPart> {
+    let part =
+        |(name, bytes): (FileName, &[u8])| DirectoryPart { name: name.to_string(), bytes: Bytes(bytes.to_vec()) };
+    files.iter().map(part).collect()
+}
+
 /// A directory of those authorities, signed by its one keeper: its files, the fingerprint of its root, its digest.
-fn directory(authorities: &[&Authority]) -> (Files, Fingerprint, Digest) {
-    let keeper = SigningKey::from_seed(&[99; 32]);
+pub fn directory(authorities: &[&Authority], keeper: u8) -> (Files, Fingerprint, Digest) {
+    let keeper = SigningKey::from_seed(&[keeper; 32]);
     let keepers = Keepers::new([KeeperKey::of(&keeper)], 1).unwrap();
     let expires = at("2027-01-01");
     let files = found(&keepers, Expiries { root: expires, list: expires }).unwrap();
