@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::bag::folder::{Digests, Folder, Progress};
+use crate::bag::folder::{Digests, Fault, Folder, Progress};
 use crate::bag::layout::{Algorithm, BAG_INFO, BAGIT, BAGIT_TEXT, DATA};
 use crate::bag::listing;
 use crate::bag::notes::bag_info_fields;
@@ -36,7 +36,16 @@ fn strays(folder: &Folder, findings: &mut Findings) {
         findings.passed(what, None);
     }
     for stray in folder.strays() {
-        findings.failed(what, Some(&stray.path), stray.why);
+        let file = Some(stray.path.as_str());
+        match stray.fault {
+            Fault::Link => findings.failed(what, file, "it is a link, which may lead anywhere; it was not followed"),
+            Fault::Special => findings.failed(what, file, "it is no plain file, or lies too deep"),
+            Fault::Name if is_payload(&stray.path) => {
+                findings.failed(what, file, "no file of a package has such a name")
+            }
+            // A file manager's leavings must not look like tampering with the evidence.
+            Fault::Name => findings.not_checked(what, file, "no file of a bag has such a name; it was not read"),
+        }
     }
 }
 
@@ -52,13 +61,13 @@ fn declaration(folder: &Folder, findings: &mut Findings) {
 }
 
 fn digest_all(folder: &Folder, findings: &mut Findings, progress: &mut dyn FnMut(Progress)) -> Payload {
-    let total_bytes = folder.paths().filter_map(|path| folder.bytes(path)).fold(0, u64::saturating_add);
-    let mut done_bytes = 0_u64;
+    let total = folder.paths().filter_map(|path| folder.bytes(path)).fold(0, u64::saturating_add);
+    let mut done = 0_u64;
     let mut digests = BTreeMap::new();
     for path in folder.paths() {
         let mut read = |bytes: u64| {
-            done_bytes = done_bytes.saturating_add(bytes);
-            progress(Progress { done_bytes, total_bytes });
+            done = done.saturating_add(bytes);
+            progress(Progress { done, total });
         };
         match folder.digest(path, &mut read) {
             Ok(found) => {

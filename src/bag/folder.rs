@@ -13,13 +13,13 @@ use crate::crypto::sha512::{Digest512, Sha512};
 use crate::model::ident::Digest;
 use crate::model::limits::{BAG_DEPTH_MAX, BAG_FILES_MAX, READ_BYTES};
 
-/// How far the reading is, in bytes of payload.
+/// How far the reading is: bytes of a bag, entries of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Read so far.
-    pub done_bytes: u64,
+    pub done: u64,
     /// To read in all.
-    pub total_bytes: u64,
+    pub total: u64,
 }
 
 /// The files of a folder, by their relative paths.
@@ -43,7 +43,18 @@ pub struct Stray {
     /// Where.
     pub path: String,
     /// What is wrong with it.
-    pub why: &'static str,
+    pub fault: Fault,
+}
+
+/// Why something in a folder is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A symbolic link: it may lead anywhere.
+    Link,
+    /// A hidden name, or one with characters that no bag has; file managers leave such files.
+    Name,
+    /// A pipe, a device, a folder too deep.
+    Special,
 }
 
 /// What a file was found to hold.
@@ -150,18 +161,18 @@ impl Folder {
             if self.files.len() + self.strays.len() >= BAG_FILES_MAX {
                 return Err(FolderError::Many);
             }
-            let mut stray = |why| self.strays.push(Stray { path: path.clone(), why });
+            let mut stray = |fault| self.strays.push(Stray { path: path.clone(), fault });
             if facts.is_symlink() {
-                stray("it is a link; a bag holds plain files only");
+                stray(Fault::Link);
             } else if !is_plain_path(&path) {
-                stray("its name holds characters that no file of a bag has");
+                stray(Fault::Name);
             } else if facts.is_dir() && depth < BAG_DEPTH_MAX {
                 self.walk(&path, depth + 1)?;
             } else if facts.is_file() {
                 let place = Place { bytes: facts.len(), device: facts.dev(), inode: facts.ino() };
                 self.files.insert(path, place);
             } else {
-                stray("it is no plain file");
+                stray(Fault::Special);
             }
         }
         Ok(())

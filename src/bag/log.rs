@@ -102,7 +102,7 @@ fn rebuild(folder: &Path, size: u64, progress: &mut dyn FnMut(Progress)) -> Resu
             edge.push(leaf);
             grow(folder, &mut levels, leaf)?;
         }
-        progress(Progress { done_bytes: edge.size(), total_bytes: size });
+        progress(Progress { done: edge.size(), total: size });
     }
     for (level, growing) in levels.iter().enumerate().filter(|(_, growing)| !growing.hashes.is_empty()) {
         compare(folder, level, growing)?;

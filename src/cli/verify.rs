@@ -119,7 +119,7 @@ impl Bar {
     }
 
     fn show(&mut self, progress: Progress) {
-        let percent = progress.done_bytes.saturating_mul(100).checked_div(progress.total_bytes).unwrap_or(100);
+        let percent = progress.done.saturating_mul(100).checked_div(progress.total).unwrap_or(100);
         if self.live && self.shown_percent != Some(percent) {
             self.shown_percent = Some(percent);
             eprint!("\rreading {percent:3} %");
