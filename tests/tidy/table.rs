@@ -38,6 +38,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("postcard", &["exchange/rows.rs"]),
     ("prost", &["wire/"]),
     ("quinn", &["net/"]),
+    ("quinn_proto", &["net/"]),
     ("rcgen", &["crypto/"]),
     ("ring", &["crypto/"]),
     ("rustix", &["store/"]),
