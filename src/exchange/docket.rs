@@ -220,10 +220,6 @@ impl<E> Desk<'_, E> {
             updated_at: self.committed.record.at,
         };
         self.put_envelope(&row, envelope_id, envelope_digest, Direction::Incoming);
-        // The same message in a second envelope changes nothing but the list of envelopes.
-        if self.get::<MessageRow>(tree::MESSAGE, message.message_id.as_bytes())?.is_some() {
-            return Ok(());
-        }
         if let (false, Some(package_id)) = (whole, row.package_id) {
             let intake = IntakeRow { peer: row.counterpart.clone(), package_id, urgency: row.urgency, index };
             self.put(tree::INTAKE, envelope_id.as_bytes(), &intake);

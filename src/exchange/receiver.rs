@@ -1,0 +1,112 @@
+//! What to do with a verified envelope: take it, answer again, or refuse it. Writes nothing; the driver commits the act.
+//!
+//! Delivery is at least once, so the same envelope comes again whenever a receipt was lost; it gets the receipt of the
+//! record that exists. The same identifier for other bytes is refused: it is a mistake or an attack, never a retry.
+
+use crate::exchange::rows::{Direction, EnvelopeRow, MessageRow, PackageRow, RequestRow, RowError, from_bytes, tree};
+use crate::exchange::verified::Verified;
+use crate::model::event::Stage;
+use crate::model::message::{MessageKind, Side};
+use crate::model::refusal::RefusalCode;
+
+/// What this node knows already about an envelope that comes in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The envelope of that identifier.
+    pub envelope: Option<EnvelopeRow>,
+    /// The message of that identifier.
+    pub message: Option<MessageRow>,
+    /// The request it belongs to.
+    pub request: Option<RequestRow>,
+    /// The package under the key scope that it names.
+    pub package: Option<PackageRow>,
+}
+
+/// What to do with a verified envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is new: commit it.
+    New,
+    /// It came before: answer with the receipt of that record of ours.
+    Again {
+        /// Index of the record of the furthest stage that a delivery receipt may prove.
+        index: u64,
+    },
+}
+
+impl Known {
+    /// Reads what the index knows about a verified envelope.
+    ///
+    /// # Errors
+    /// What `read` gives, or a row that does not decode.
+    pub fn about<E: From<RowError>>(
+        verified: &Verified,
+        read: impl Fn(&'static str, &[u8]) -> Result<Option<Vec<u8>>, E>,
+    ) -> Result<Self, E> {
+        let message = verified.message();
+        let envelope = read(tree::ENVELOPE, verified.envelope().envelope_id.as_bytes())?;
+        let known_message = match envelope.as_deref().map(from_bytes::<EnvelopeRow>).transpose()? {
+            Some(row) => read(tree::MESSAGE, row.message_id.as_bytes())?,
+            None => read(tree::MESSAGE, message.message_id.as_bytes())?,
+        };
+        let request = read(tree::REQUEST, message.request_id.as_bytes())?;
+        let package = match &message.consignment {
+            Some(consignment) => read(tree::PACKAGE, consignment.seal_id.as_bytes())?,
+            None => None,
+        };
+        Ok(Self {
+            envelope: envelope.as_deref().map(from_bytes).transpose()?,
+            message: known_message.as_deref().map(from_bytes).transpose()?,
+            request: request.as_deref().map(from_bytes).transpose()?,
+            package: package.as_deref().map(from_bytes).transpose()?,
+        })
+    }
+}
+
+/// Decides about a verified envelope.
+///
+/// # Errors
+/// The code that the peer is told.
+pub fn arrive(verified: &Verified, known: &Known) -> Result<Arrival, RefusalCode> {
+    let peer = &verified.envelope().sender;
+    if let Some(envelope) = &known.envelope {
+        let same = envelope.direction == Direction::Incoming
+            && envelope.counterpart == *peer
+            && envelope.digest == verified.envelope_digest();
+        return match (same, &known.message) {
+            (true, Some(row)) => Ok(Arrival::Again { index: delivery_index(row, envelope) }),
+            _ => Err(RefusalCode::IdentifierReused),
+        };
+    }
+    // One message travels in one envelope, one package in one message: whoever names them again means something else.
+    if known.message.is_some() || known.package.is_some() {
+        return Err(RefusalCode::IdentifierReused);
+    }
+    in_turn(verified, known)?;
+    Ok(Arrival::New)
+}
+
+/// A message must belong to a request between the same two authorities, and come from the side that may send it.
+fn in_turn(verified: &Verified, known: &Known) -> Result<(), RefusalCode> {
+    let message = verified.message();
+    let peer = &verified.envelope().sender;
+    match (&known.request, message.kind()) {
+        (None, MessageKind::RequestSubmit) => Ok(()),
+        (None, _) => Err(RefusalCode::OutOfTurn),
+        (Some(request), _) if request.counterpart != *peer => Err(RefusalCode::IdentifierReused),
+        (Some(_), MessageKind::RequestSubmit) => Err(RefusalCode::IdentifierReused),
+        (Some(request), kind) => {
+            let their_side = match request.direction {
+                Direction::Outgoing => Side::Requested,
+                Direction::Incoming => Side::Requesting,
+            };
+            if kind.side() == their_side { Ok(()) } else { Err(RefusalCode::OutOfTurn) }
+        }
+    }
+}
+
+/// The record that proves most about its delivery.
+fn delivery_index(row: &MessageRow, envelope: &EnvelopeRow) -> u64 {
+    let whole = row.receipts.iter().find(|(stage, _)| *stage == Stage::ContentConsignment);
+    whole.map_or(envelope.index, |(_, index)| *index)
+}
