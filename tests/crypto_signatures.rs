@@ -8,6 +8,7 @@ use rogatory::crypto::issue::{
     Identity, IssueError, Revocation, Validity, authority_ca, node_certificate, revocation_list, seal_certificate,
 };
 use rogatory::crypto::revocation::RevocationList;
+use rogatory::crypto::san::authority_of;
 use rogatory::crypto::signature::{SignatureError, SignerFacts, verify};
 use rogatory::model::ident::AuthorityId;
 use rogatory::model::limits::{CLOCK_SKEW_MS_MAX, CMS_BYTES_MAX};
@@ -261,6 +262,29 @@ fn an_issuer_that_is_no_ca_or_not_valid_then_is_refused() {
     let lists = [list(&short_ca, &[], "2026-01-01", "2027-01-01", 1)];
     assert_eq!(judge(&outliving.certificate, &short_ca, &lists, "2026-02-01"), Ok(()));
     assert_eq!(judge(&outliving.certificate, &short_ca, &lists, "2026-06-01"), Err(CertificateError::IssuerNotValid));
+}
+
+#[test]
+fn a_directory_with_a_broken_issuer_is_blamed_itself_and_may_be_retried() {
+    let office = Office::new();
+    let signature = office.sign("2026-06-01");
+    let issuers = [vec![b"no certificate".to_vec()], office.issuers()].concat();
+    let error = verify(&signature, CONTENT, &issuers, &office.lists, at("2026-06-01")).unwrap_err();
+    assert_eq!(error, SignatureError::Certificate(CertificateError::UnfitIssuer));
+    assert_eq!(error.code(), RefusalCode::DirectoryExpired);
+}
+
+#[test]
+fn an_international_body_signs_under_a_name_without_a_country() {
+    let body: AuthorityId = "INT-ICC".parse().unwrap();
+    let validity = years("2026-01-01", "2026-12-31");
+    let ca = authority_ca(&body, "International Court", validity).unwrap();
+    let seal = seal_certificate(&ca, &body, "International Court", "INT-ICC seal", validity).unwrap();
+    assert_eq!(authority_of(&seal.certificate), Ok(body));
+    let signature = signer(&seal, Vec::new()).sign(CONTENT, MIME, at("2026-06-01")).unwrap();
+    let lists = [list(&ca, &[], "2026-01-01", "2027-01-01", 1)];
+    let facts = verify(&signature, CONTENT, &[ca.certificate], &lists, at("2026-06-01")).unwrap();
+    assert_eq!(facts.certificate().facts().subject, "CN=INT-ICC seal,O=International Court");
 }
 
 #[test]

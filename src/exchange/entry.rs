@@ -49,6 +49,12 @@ impl Entry {
         &self.authority
     }
 
+    /// The kind of its source, as the file writes it.
+    pub fn source(&self) -> String {
+        let kind = serde_json::to_value(SourceKind::of(self.authority.provenance)).unwrap_or_default();
+        kind.as_str().unwrap_or_default().to_owned()
+    }
+
     /// Where the row comes from, in words; may be empty.
     pub fn note(&self) -> &str {
         &self.note

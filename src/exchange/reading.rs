@@ -26,7 +26,8 @@ pub struct Reading {
 impl Reading {
     /// Reads the files. A set that was put together from two states of a directory does not fit and is refused.
     pub fn of(files: &Files) -> Result<Self, ReadError> {
-        let (newest, older) = roots(files)?;
+        let mut older = roots(files)?;
+        let (_, newest) = older.pop_last().ok_or(ReadError::Missing(FileName::Root(1)))?;
         let timestamp: Statement<TimestampRole> = statement(files, FileName::Timestamp)?;
         let snapshot: Statement<Snapshot> = statement(files, FileName::Snapshot)?;
         let targets: Statement<Targets> = statement(files, FileName::Targets)?;
@@ -148,7 +149,7 @@ impl FileSignatures {
     }
 }
 
-fn roots(files: &Files) -> Result<(Statement<Root>, BTreeMap<u64, Statement<Root>>), ReadError> {
+fn roots(files: &Files) -> Result<BTreeMap<u64, Statement<Root>>, ReadError> {
     let mut roots = BTreeMap::new();
     let mut before: Option<u64> = None;
     for version in files.roots() {
@@ -162,8 +163,7 @@ fn roots(files: &Files) -> Result<(Statement<Root>, BTreeMap<u64, Statement<Root
         roots.insert(version, root);
         before = Some(version);
     }
-    let (_, newest) = roots.pop_last().ok_or(ReadError::Missing(FileName::Root(1)))?;
-    Ok((newest, roots))
+    Ok(roots)
 }
 
 fn statement<T: Metadata>(files: &Files, name: FileName) -> Result<Statement<T>, ReadError> {

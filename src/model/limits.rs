@@ -117,3 +117,25 @@ pub const CONNECTION_WINDOW_BYTES: u32 = 24 * 1024 * 1024;
 pub const STREAM_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// Largest tlog-proof: a checkpoint, 63 hashes, and room for an `extra` line.
 pub const TLOG_PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + 16 * 1024;
+
+/// Bytes of one preallocated segment of the journal.
+pub const JOURNAL_SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Most entries that one group commit takes.
+pub const BATCH_ENTRIES_MAX: usize = 4_096;
+/// A group commit takes no further entry once its frames have this many bytes.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Entries that may wait for the ledger's writer; a further caller blocks.
+pub const LEDGER_QUEUE_MAX: usize = 1_024;
+/// Entries that may be durable in the journal and not yet in the tiles; beyond it the ledger refuses new ones.
+pub const UNPUBLISHED_ENTRIES_MAX: usize = 65_536;
+/// The tiles and the published checkpoint follow the journal within about this time.
+pub const PUBLISH_MS: u64 = 250;
+/// Full tiles kept decoded in memory, 16 KiB each.
+pub const TILES_CACHED_MAX: usize = 64;
+
+/// Largest value of the index.
+pub const INDEX_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Largest key of the index, without its tree's name.
+pub const INDEX_KEY_BYTES_MAX: usize = 256;
+/// Memory that the index may cache in.
+pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
