@@ -1,6 +1,6 @@
 //! The bytes of the wire: what is encoded decodes to the same value, is the same for ever, and is refused by name
 //! when anything is wrong with it. `UPDATE_VECTORS=1` writes the vectors anew after a change that was meant.
-#![allow(missing_docs, unreachable_pub, reason = "a test target has no public face")]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 #[path = "wire/samples.rs"]
 mod samples;
