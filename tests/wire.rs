@@ -162,10 +162,10 @@ fn a_gap_in_the_numbers_of_blobs_is_refused() {
 fn a_gap_in_the_numbers_of_items_is_refused() {
     let fields = samples::fields(MessageKind::EvidenceTransmit);
     let seal_id = fields.consignment.expect("a package").seal_id;
-    let refused = Consignment::new(seal_id, vec![strategies::item(1), strategies::item(3)]);
+    let refused = Consignment::new(seal_id, vec![samples::item(1), samples::item(3)]);
     assert_eq!(refused, Err(ConsignmentError::Numbering { expected: 2, found: 3 }));
     assert!(matches!(
-        Consignment::new(seal_id, (1..=4_097).map(strategies::item).collect()),
+        Consignment::new(seal_id, (1..=4_097).map(samples::item).collect()),
         Err(ConsignmentError::Count(n)) if n == OBJECTS_MAX + 1
     ));
 }

@@ -4,7 +4,7 @@ use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Urgency};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
@@ -14,8 +14,6 @@ use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::{SignedBytes, WRAPPED_KEY_BYTES};
 use rogatory::wire::frame::{Frame, Hello, PROTOCOL_VERSION, Told};
 use rogatory::wire::receipt::ReceiptParts;
-
-use crate::strategies::item;
 
 const NOTE: &str = "xa-moj.rogatory/custody\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
 
@@ -90,6 +88,20 @@ fn body(kind: MessageKind) -> Body {
             responsible_authority: text("Court of Arcadia"),
         }),
         MessageKind::RequestWithdraw => Body::Withdrawal(Withdrawal { reason: text("The case was closed.") }),
+    }
+}
+
+/// One good file of a package.
+pub fn item(object_id: u32) -> Item {
+    Item {
+        object_id,
+        name: format!("ledger {object_id}.csv"),
+        media_type: "text/csv".to_owned(),
+        plaintext_bytes: 1_000 * u64::from(object_id),
+        sha256: Digest([0x5a; 32]),
+        ciphertext_root: Digest([0xa5; 32]),
+        role: ItemRole::Evidence,
+        description: String::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Urgency};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
@@ -16,6 +16,8 @@ use rogatory::model::request::{
 };
 use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::WRAPPED_KEY_BYTES;
+
+use crate::samples::item;
 
 pub fn message() -> impl Strategy<Value = Message> {
     let heads = (id(), id(), party(), authority("XB"), instant(), option::of(digest()), digest(), urgency());
@@ -89,19 +91,6 @@ pub fn record() -> impl Strategy<Value = CustodyRecord> {
             transfer,
         }
     })
-}
-
-pub fn item(object_id: u32) -> Item {
-    Item {
-        object_id,
-        name: format!("ledger {object_id}.csv"),
-        media_type: "text/csv".to_owned(),
-        plaintext_bytes: 1_000 * u64::from(object_id),
-        sha256: Digest([0x5a; 32]),
-        ciphertext_root: Digest([0xa5; 32]),
-        role: ItemRole::Evidence,
-        description: String::new(),
-    }
 }
 
 fn body() -> impl Strategy<Value = Body> {
