@@ -94,4 +94,15 @@ mod tests {
     fn a_key_that_is_not_reduced_is_refused() {
         assert_eq!(encapsulate(&[0xff; KEY_BYTES], &Zeroizing::new([0; 32])).unwrap_err(), KemError::Key);
     }
+
+    #[test]
+    fn a_foreign_implementation_makes_the_same_key_and_the_same_secret() {
+        let vector: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/vectors/crypto/mlkem-by-pyca.json")).unwrap();
+        let bytes = |name: &str| data_encoding::HEXLOWER.decode(vector[name].as_str().unwrap().as_bytes()).unwrap();
+        let seed: [u8; 64] = bytes("seed").try_into().unwrap();
+        let receiver = Decapsulator::new(&Zeroizing::new(seed));
+        assert_eq!(receiver.key().to_vec(), bytes("key"));
+        assert_eq!(receiver.open(&bytes("ciphertext")).unwrap().to_vec(), bytes("secret"));
+    }
 }

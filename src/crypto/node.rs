@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use der::Decode;
-use ring::digest::{SHA256, digest};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{
     CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList, RevocationCheckDepth,
@@ -17,6 +16,7 @@ use webpki::{
 };
 use x509_cert::Certificate;
 
+use crate::crypto::digest::sha256;
 use crate::crypto::san::{SanError, authority_of};
 use crate::model::ident::{AuthorityId, Digest};
 use crate::model::time::Timestamp;
@@ -179,13 +179,6 @@ fn describe(certificate_der: &[u8], authority: AuthorityId, issuer: Digest) -> R
 
 fn instant(since_epoch: Duration) -> Timestamp {
     Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
-}
-
-fn sha256(bytes: &[u8]) -> Digest {
-    let digest = digest(&SHA256, bytes);
-    let mut out = [0; 32];
-    out.copy_from_slice(digest.as_ref());
-    Digest(out)
 }
 
 /// Why the CAs of an authority cannot be used.

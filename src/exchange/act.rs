@@ -175,7 +175,7 @@ impl Scene {
 
     /// Somebody opened the package for the first time: the hand-over, told without a name.
     pub fn handed_over(&self, row: &MessageRow, envelope: EnvelopeFacts) -> Act {
-        self.later_stage(Event::PackageOpened, Stage::ContentHandover, row, envelope)
+        self.later_stage(Event::PackageHandedOver, Stage::ContentHandover, row, envelope)
     }
 
     /// A receipt of a later stage was taken by the sender of the message.

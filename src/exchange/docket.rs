@@ -60,7 +60,7 @@ pub fn fold<E>(
         Event::MessageRefused | Event::MessageExpired => desk.undelivered()?,
         Event::MessageReceived => desk.received()?,
         Event::ContentReceived => desk.content_received()?,
-        Event::PackageOpened => desk.opened()?,
+        Event::PackageHandedOver => desk.handed_over()?,
         Event::ReceiptDelivered => desk.receipt_delivered()?,
         _ => {}
     }
@@ -246,7 +246,7 @@ impl<E> Desk<'_, E> {
         self.owe_receipt(&mut row, Stage::ContentConsignment)
     }
 
-    fn opened(&mut self) -> Result<(), FoldError<E>> {
+    fn handed_over(&mut self) -> Result<(), FoldError<E>> {
         let mut row = self.message_row()?;
         let Some(package_id) = row.package_id else { return Err(FoldError::Turn) };
         let Some(mut package) = self.get::<PackageRow>(tree::PACKAGE, package_id.as_bytes())? else {

@@ -117,7 +117,7 @@ fn check_record(record: &CustodyRecord, expected: &Expected<'_>) -> Result<Stage
         Stage::RelayAcceptance => Event::MessageReceived,
         Stage::ContentConsignment if expected.blobs.is_empty() => Event::MessageReceived,
         Stage::ContentConsignment => Event::ContentReceived,
-        Stage::ContentHandover => Event::PackageOpened,
+        Stage::ContentHandover => Event::PackageHandedOver,
     };
     let envelope = record.digests.iter().find(|digest| digest.name == "signed-envelope");
     let checks = [

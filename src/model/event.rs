@@ -46,6 +46,7 @@ events! {
     ContentReceived = "content.received", "all files received and verified";
     ReceiptDelivered = "receipt.delivered", "receipt handed over";
     PackageOpened = "package.opened", "opened";
+    PackageHandedOver = "package.handed-over", "handed over to an officer";
     PackageExported = "package.exported", "exported";
     MessageRead = "message.read", "read";
     ActRefused = "act.refused", "act refused";

@@ -189,7 +189,7 @@ pub enum Completeness {
 }
 
 /// The recipient binds itself to the conditions of one package.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConditionsAcceptance {
     /// The package.
     pub package_id: Id,

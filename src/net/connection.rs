@@ -127,8 +127,9 @@ async fn admit(quinn: &quinn::Connection, peer_role: Role, ours: Ours<'_>) -> Re
     let (peer, certificate) = ours.tls.identify(quinn, peer_role)?;
     let frame_buffer = Arc::new(Semaphore::new(ours.limits.frame_buffer_bytes_max));
     let stream = |pair| {
-        let alive = Arc::new(quinn.clone());
-        Stream::new(pair, ours.limits.frame(), Arc::clone(&frame_buffer), alive)
+        // The deadline of the whole handshake is the one that counts here.
+        let (limit, alive) = (ours.limits.handshake(), Arc::new(quinn.clone()));
+        Stream::new(pair, limit, Arc::clone(&frame_buffer), alive)
     };
     let hello = match peer_role {
         Role::Dialled => {

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use quinn::{ClientConfig, IdleTimeout, Incoming, ServerConfig, TransportConfig, VarInt};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::crypto::node::{NodeError, Role};
 use crate::model::ident::AuthorityId;
@@ -53,7 +53,7 @@ impl Endpoint {
         if shared.registry.len() >= shared.limits.connections_max {
             return Err(ConnectError::Full);
         }
-        let deadline = Instant::now() + shared.limits.handshake();
+        let deadline = tokio::time::Instant::now() + shared.limits.handshake();
         let tls = shared.tls.load_full();
         let reason = Arc::new(OnceLock::new());
         let mut config = ClientConfig::new(tls.client(authority, &reason)?);
@@ -177,7 +177,7 @@ async fn welcome(incoming: Incoming, shared: Arc<Shared>, ready: mpsc::Sender<Co
 }
 
 async fn shake_hands(incoming: Incoming, shared: &Shared) -> Result<Connection, ConnectError> {
-    let deadline = Instant::now() + shared.limits.handshake();
+    let deadline = tokio::time::Instant::now() + shared.limits.handshake();
     let connecting = incoming.accept().map_err(Loss::from)?;
     let quinn = timeout_at(deadline, connecting).await.map_err(|_| ConnectError::TooSlow)?.map_err(Loss::from)?;
     // Loaded after the TLS handshake: a reload in between counts.

@@ -9,7 +9,6 @@
 //! Traffic that is recorded today stays closed to whoever breaks only one of the two. ring has no ML-KEM in a
 //! release and rustls offers this group only over another provider, so the two halves are joined here.
 
-use ring::rand::{SecureRandom, SystemRandom};
 use rustls::crypto::ring::kx_group::{SECP256R1, X25519};
 use rustls::crypto::{ActiveKeyExchange, CompletedKeyExchange, SharedSecret, SupportedKxGroup};
 use rustls::ffdhe_groups::FfdheGroup;
@@ -17,6 +16,7 @@ use rustls::{Error, NamedGroup, PeerMisbehaved, ProtocolVersion};
 use zeroize::Zeroizing;
 
 use crate::crypto::mlkem::{CIPHERTEXT_BYTES, Decapsulator, KEY_BYTES, encapsulate};
+use crate::crypto::random;
 
 /// Which key exchanges a node takes part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +56,7 @@ struct X25519MlKem768;
 
 impl SupportedKxGroup for X25519MlKem768 {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
-        let post_quantum = Decapsulator::new(&random()?);
+        let post_quantum = Decapsulator::new(&fresh()?);
         let classical = X25519.start()?;
         let share = [&post_quantum.key(), classical.pub_key()].concat();
         Ok(Box::new(Started { post_quantum, classical, share }))
@@ -64,7 +64,7 @@ impl SupportedKxGroup for X25519MlKem768 {
 
     fn start_and_complete(&self, client_share: &[u8]) -> Result<CompletedKeyExchange, Error> {
         let (key, point) = split(client_share, KEY_BYTES)?;
-        let (ciphertext, secret) = encapsulate(key, &random()?).map_err(|_| BAD_SHARE)?;
+        let (ciphertext, secret) = encapsulate(key, &fresh()?).map_err(|_| BAD_SHARE)?;
         let classical = X25519.start_and_complete(point)?;
         Ok(CompletedKeyExchange {
             group: self.name(),
@@ -130,9 +130,9 @@ fn joined(post_quantum: &[u8], classical: &SharedSecret) -> SharedSecret {
     SharedSecret::from([post_quantum, classical.secret_bytes()].concat())
 }
 
-fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
+fn fresh<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
     let mut bytes = Zeroizing::new([0; N]);
-    SystemRandom::new().fill(bytes.as_mut()).map_err(|_| Error::FailedToGetRandomBytes)?;
+    random::fill(bytes.as_mut()).map_err(|_| Error::FailedToGetRandomBytes)?;
     Ok(bytes)
 }
 

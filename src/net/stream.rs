@@ -160,14 +160,14 @@ struct Progress {
 
 impl Progress {
     fn new(limit: Duration) -> Self {
-        Self { limit, deadline: Instant::now() + limit, bytes: 0 }
+        Self { limit, deadline: tokio::time::Instant::now() + limit, bytes: 0 }
     }
 
     fn moved(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes >= PROGRESS_BYTES_MIN {
             self.bytes = 0;
-            self.deadline = Instant::now() + self.limit;
+            self.deadline = tokio::time::Instant::now() + self.limit;
         }
     }
 }

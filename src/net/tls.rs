@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::{HandshakeData, QuicClientConfig, QuicServerConfig};
 use rustls::client::Resumption;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
@@ -81,7 +81,8 @@ impl Tls {
     /// From this node's key, whom it trusts, which key exchanges it takes and its clock.
     pub fn new(node: &NodeKey, trust: Arc<Trust>, key_exchange: KeyExchange, clock: Clock) -> Result<Self, TlsError> {
         let authority = authority_of(&node.certificate)?;
-        let provider = Arc::new(CryptoProvider { kx_groups: key_exchange.groups(), ..ring::default_provider() });
+        let provider =
+            Arc::new(CryptoProvider { kx_groups: key_exchange.groups(), ..rustls::crypto::ring::default_provider() });
         let certified = CertifiedKey::from_der(
             vec![CertificateDer::from(node.certificate.clone())],
             PrivatePkcs8KeyDer::from(node.pkcs8.as_slice()).clone_key().into(),
@@ -191,7 +192,9 @@ fn server_config(
         .with_cert_resolver(Arc::clone(key) as _);
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
+    // None by ourselves, none when the client asks for them (RFC 9149).
     config.send_tls13_tickets = 0;
+    config.max_tls13_tickets = 0;
     config.max_early_data_size = 0;
     QuicServerConfig::try_from(config).map(Arc::new).map_err(|_| TlsError::Suites)
 }

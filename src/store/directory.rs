@@ -184,6 +184,9 @@ fn read_folder(path: &Path) -> Result<Files, DirectoryFileError> {
         }
     }
     let metadata = path.join("metadata");
+    if !metadata.is_dir() {
+        return Err(DirectoryFileError::NotThere(path.to_owned()));
+    }
     let mut roots = 0;
     for entry in fs::read_dir(&metadata).map_err(io_error(metadata.clone()))? {
         let entry = entry.map_err(io_error(metadata.clone()))?;

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connecting, Endpoint};
@@ -9,13 +10,19 @@ use rogatory::net::loss::Loss;
 use rogatory::net::tls::NodeKey;
 use rogatory::wire::frame::{Frame, encode};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::crypto::ring;
 use rustls::version::TLS13;
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{DigitallySignedStruct, Error, NamedGroup, SignatureScheme};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 
-/// Classical key exchange only; resumption and 0-RTT wherever the server allows them.
+/// Classical key exchange only.
 pub(crate) fn config(key: Option<&NodeKey>, alpn: &[u8]) -> ClientConfig {
+    config_keeping(key, alpn, Arc::default())
+}
+
+/// As `config`, and keeps every ticket for resumption and 0-RTT that the server gives.
+pub(crate) fn config_keeping(key: Option<&NodeKey>, alpn: &[u8], tickets: Arc<Tickets>) -> ClientConfig {
     let builder = rustls::ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_protocol_versions(&[&TLS13])
         .unwrap()
@@ -32,6 +39,7 @@ pub(crate) fn config(key: Option<&NodeKey>, alpn: &[u8]) -> ClientConfig {
     };
     config.alpn_protocols = vec![alpn.to_vec()];
     config.enable_early_data = true;
+    config.resumption = Resumption::store(tickets);
     ClientConfig::new(Arc::new(QuicClientConfig::try_from(config).unwrap()))
 }
 
@@ -60,6 +68,34 @@ pub(crate) async fn say(connection: &quinn::Connection, frame: &Frame) -> Vec<u8
     send.write_all(&length.to_be_bytes()).await.unwrap();
     send.write_all(&body).await.unwrap();
     receive.read_to_end(1 << 20).await.unwrap()
+}
+
+/// Counts tickets.
+#[derive(Debug, Default)]
+pub(crate) struct Tickets(pub(crate) AtomicUsize);
+
+impl ClientSessionStore for Tickets {
+    fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
+
+    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
+        None
+    }
+
+    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
+
+    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        None
+    }
+
+    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+
+    fn insert_tls13_ticket(&self, _: ServerName<'static>, _: Tls13ClientSessionValue) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        None
+    }
 }
 
 #[derive(Debug)]

@@ -1,7 +1,9 @@
 //! The rules of trust by themselves, without a socket.
 
 use rcgen::ExtendedKeyUsagePurpose;
+use rogatory::crypto::issue::{Validity, authority_ca, node_certificate, revocation_list, seal_certificate};
 use rogatory::crypto::node::{IssuerError, NodeError, Role};
+use rogatory::model::time::Timestamp;
 use rogatory::net::trust::Trust;
 
 use crate::pki::{Ca, NOW, Wish};
@@ -159,4 +161,20 @@ fn unreadable_rows_of_the_directory_are_told_apart() {
     assert_eq!(trust.add(id, &[cut], &[]), Err(IssuerError::Certificate));
     let id = "XA-MOJ".parse().unwrap();
     assert_eq!(trust.add(id, &[ca.der.clone()], &[vec![0x30, 0]]), Err(IssuerError::List));
+}
+
+#[test]
+fn the_recipes_of_this_program_make_nodes_that_are_believed_and_seals_that_open_no_connection() {
+    let day = |days: u64| Timestamp::from_millis(NOW.as_millis() - 86_400_000).plus_millis(days * 86_400_000);
+    let validity = Validity { not_before: day(0), not_after: day(90) };
+    let id = "XA-MOJ".parse().unwrap();
+    let ca = authority_ca(&id, "Ministry of Justice", validity).unwrap();
+    let list = revocation_list(&ca, &[], day(0), day(30), 1).unwrap();
+    let node = node_certificate(&ca, &id, "Ministry of Justice", "node.xa.example", validity).unwrap();
+    let seal = seal_certificate(&ca, &id, "Ministry of Justice", "Seal", validity).unwrap();
+    let mut trust = Trust::new();
+    trust.add(id.clone(), &[ca.certificate], &[list]).unwrap();
+    let checked = trust.check(&node.certificate, Role::Dialler, NOW).unwrap();
+    assert_eq!(checked.authority, id);
+    assert_eq!(refused(&trust, &seal.certificate), NodeError::Purpose);
 }

@@ -1,0 +1,294 @@
+//! Carries things between the schedule and the links: dials, hands over, fetches, and tells the schedule how it went.
+//!
+//! One task owns the schedule (`exchange/sender.rs`) and the table of live links; everything else reports to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::crypto::random;
+use crate::daemon::deliver::{Handed, expire, hand_over};
+use crate::daemon::fetch::{FetchError, fetch};
+use crate::daemon::node::Node;
+use crate::daemon::registrar::Wake;
+use crate::daemon::serve::serve;
+use crate::daemon::{clock, trust};
+use crate::exchange::rows::OutboxRow;
+use crate::exchange::sender::{Sender, Step};
+use crate::model::ident::{AuthorityId, Id};
+use crate::model::limits::{RETRY_MS_MAX, RETRY_MS_MIN};
+use crate::model::time::Timestamp;
+use crate::net::connection::Connection;
+use crate::net::endpoint::Endpoint;
+
+/// What the courier's tasks report.
+enum News {
+    Linked(Connection),
+    Unlinked(AuthorityId, u64),
+    DialFailed(AuthorityId),
+    Handed(OutboxRow, Handed),
+    Fetched(AuthorityId, Id, Result<(), FetchError>),
+}
+
+/// The courier of one node.
+pub struct Courier {
+    node: Arc<Node>,
+    endpoint: Arc<Endpoint>,
+    schedule: Sender,
+    links: BTreeMap<AuthorityId, Vec<(u64, Connection)>>,
+    links_made: u64,
+    /// Envelopes whose files are to be fetched: since when not to ask again, and how often it failed.
+    intake: BTreeMap<Id, Fetching>,
+    tell: mpsc::UnboundedSender<News>,
+    news: mpsc::UnboundedReceiver<News>,
+}
+
+struct Fetching {
+    peer: AuthorityId,
+    running: bool,
+    failures: u32,
+    not_before: Timestamp,
+}
+
+impl Courier {
+    /// A courier for that node over that endpoint.
+    pub fn new(node: Arc<Node>, endpoint: Arc<Endpoint>) -> Self {
+        let (tell, news) = mpsc::unbounded_channel();
+        Self {
+            node,
+            endpoint,
+            schedule: Sender::default(),
+            links: BTreeMap::new(),
+            links_made: 0,
+            intake: BTreeMap::new(),
+            tell,
+            news,
+        }
+    }
+
+    /// Works until `stop`.
+    pub async fn run(mut self, mut wakes: mpsc::UnboundedReceiver<Wake>, stop: CancellationToken) {
+        let accepting = tokio::spawn(accept(Arc::clone(&self.endpoint), self.tell.clone()));
+        loop {
+            self.act();
+            let sleep = self.sleeps_for();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(wake) = wakes.recv() => {
+                    self.woken(wake);
+                    // Many commits wake together; look at the schedule once for all of them.
+                    while let Ok(wake) = wakes.try_recv() {
+                        self.woken(wake);
+                    }
+                }
+                Some(news) = self.news.recv() => self.heard(news),
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+        accepting.abort();
+    }
+
+    fn woken(&mut self, wake: Wake) {
+        match wake {
+            Wake::Outbox(row) => self.schedule.put(row),
+            Wake::Settled(peer, urgency, index) => self.schedule.settled(&peer, urgency, index),
+            Wake::IntakeOpened(peer, id) => {
+                self.schedule.intake_opened(&peer, id);
+                let fresh = Fetching { peer, running: false, failures: 0, not_before: Timestamp::default() };
+                self.intake.entry(id).or_insert(fresh);
+            }
+            Wake::IntakeClosed(id) => {
+                self.schedule.intake_closed(id);
+                self.intake.remove(&id);
+            }
+            Wake::Reloaded => trust::reload(&self.node, &self.endpoint),
+        }
+    }
+
+    fn heard(&mut self, news: News) {
+        let now = clock::now();
+        match news {
+            News::Linked(connection) => self.linked(connection),
+            News::Unlinked(peer, number) => {
+                let left = self.links.get_mut(&peer).map_or(0, |links| {
+                    links.retain(|(other, _)| *other != number);
+                    links.len()
+                });
+                if left == 0 {
+                    self.links.remove(&peer);
+                    self.schedule.disconnected(&peer, now, draw());
+                }
+            }
+            News::DialFailed(peer) => self.schedule.dial_failed(&peer, now, draw()),
+            News::Handed(_, Handed::Logged) => {}
+            News::Handed(row, Handed::Later { retry_after_ms }) => {
+                self.schedule.try_later(&row, now, retry_after_ms, draw());
+            }
+            News::Fetched(peer, id, Ok(())) => {
+                tracing::debug!(%peer, "all files of an envelope are here");
+                self.intake.remove(&id);
+            }
+            News::Fetched(peer, id, Err(error)) => {
+                tracing::warn!(%peer, %error, "fetching files broke off; what arrived is kept");
+                if let Some(code) = error.blames_sender() {
+                    let node = Arc::clone(&self.node);
+                    tokio::task::spawn_blocking(move || node.record_refused_input(&peer, code, id.as_bytes()));
+                }
+                if let Some(fetching) = self.intake.get_mut(&id) {
+                    let wait_ms = RETRY_MS_MIN.saturating_mul(1 << fetching.failures.min(16)).min(RETRY_MS_MAX);
+                    fetching.running = false;
+                    fetching.failures += 1;
+                    fetching.not_before = now.plus_millis(wait_ms / 2 + draw() % (wait_ms / 2 + 1));
+                }
+            }
+        }
+    }
+
+    fn linked(&mut self, connection: Connection) {
+        let peer = connection.peer().authority.clone();
+        self.links_made += 1;
+        let number = self.links_made;
+        tokio::spawn(serve(Arc::clone(&self.node), connection.clone()));
+        let (tell, watched, name) = (self.tell.clone(), connection.clone(), peer.clone());
+        tokio::spawn(async move {
+            let loss = watched.closed().await;
+            tracing::info!(peer = %name, reason = %loss, "link closed");
+            // The courier ends only with the node.
+            let _ = tell.send(News::Unlinked(name, number));
+        });
+        tracing::info!(%peer, key_exchange = %connection.peer().key_exchange, "link open");
+        self.links.entry(peer.clone()).or_default().push((number, connection));
+        self.schedule.connected(&peer);
+        for fetching in self.intake.values_mut().filter(|fetching| fetching.peer == peer) {
+            fetching.not_before = Timestamp::default();
+        }
+    }
+
+    fn act(&mut self) {
+        let now = clock::now();
+        for step in self.schedule.due(now) {
+            match step {
+                Step::Dial(peer) => self.dial(peer),
+                Step::HandOver(row) => self.start_hand_over(row),
+                Step::Expire(row) => {
+                    let (node, tell) = (Arc::clone(&self.node), self.tell.clone());
+                    let attempts = self.schedule.failures(&row);
+                    tokio::spawn(async move {
+                        let handed = expire(&node, row.clone(), attempts).await;
+                        let _ = tell.send(News::Handed(row, handed));
+                    });
+                }
+            }
+        }
+        let ready: Vec<_> = self
+            .intake
+            .iter()
+            .filter(|(_, fetching)| !fetching.running && fetching.not_before <= now)
+            .map(|(id, fetching)| (*id, fetching.peer.clone()))
+            .collect();
+        for (id, peer) in ready {
+            self.start_fetch(id, peer);
+        }
+    }
+
+    fn start_hand_over(&mut self, row: OutboxRow) {
+        let attempts = self.schedule.failures(&row);
+        let Some(connection) = self.link(&row.peer) else {
+            let now = clock::now();
+            self.schedule.try_later(&row, now, 0, draw());
+            return;
+        };
+        let (node, tell) = (Arc::clone(&self.node), self.tell.clone());
+        tokio::spawn(async move {
+            let handed = hand_over(&node, &connection, row.clone(), attempts).await;
+            let _ = tell.send(News::Handed(row, handed));
+        });
+    }
+
+    fn start_fetch(&mut self, id: Id, peer: AuthorityId) {
+        let Some(connection) = self.link(&peer) else { return };
+        if let Some(fetching) = self.intake.get_mut(&id) {
+            fetching.running = true;
+        }
+        let (node, tell) = (Arc::clone(&self.node), self.tell.clone());
+        tokio::spawn(async move {
+            let outcome = fetch(&node, &connection, id).await;
+            let _ = tell.send(News::Fetched(peer, id, outcome));
+        });
+    }
+
+    /// The newest link to that peer that is open.
+    fn link(&self, peer: &AuthorityId) -> Option<Connection> {
+        let links = self.links.get(peer)?;
+        links.iter().rev().find(|(_, link)| link.loss().is_none()).map(|(_, link)| link.clone())
+    }
+
+    fn dial(&self, peer: AuthorityId) {
+        let endpoints = self
+            .node
+            .directory(clock::now())
+            .ok()
+            .and_then(|directory| directory.roster().authority(&peer).map(|row| row.endpoints.clone()))
+            .unwrap_or_default();
+        let (endpoint, tell) = (Arc::clone(&self.endpoint), self.tell.clone());
+        tokio::spawn(async move {
+            let news = match dial(&endpoint, &peer, &endpoints).await {
+                Some(connection) => News::Linked(connection),
+                None => News::DialFailed(peer),
+            };
+            let _ = tell.send(news);
+        });
+    }
+
+    fn sleeps_for(&self) -> Duration {
+        let fetches = self.intake.values().filter(|fetching| {
+            !fetching.running && self.links.contains_key(&fetching.peer)
+        });
+        let wakes_at = fetches.map(|fetching| fetching.not_before).chain(self.schedule.wakes_at()).min();
+        wakes_at.map_or(Duration::from_secs(3_600), |at| clock::until(at).max(Duration::from_millis(1)))
+    }
+}
+
+async fn accept(endpoint: Arc<Endpoint>, tell: mpsc::UnboundedSender<News>) {
+    while let Some(connection) = endpoint.accept().await {
+        if tell.send(News::Linked(connection)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Dials every address of every endpoint in turn.
+async fn dial(endpoint: &Endpoint, peer: &AuthorityId, endpoints: &[String]) -> Option<Connection> {
+    if endpoints.is_empty() {
+        tracing::info!(%peer, "the directory gives no address of the peer; waiting for it to dial");
+    }
+    let mut tried = BTreeSet::new();
+    for name in endpoints {
+        let addresses: Vec<SocketAddr> = match tokio::net::lookup_host(name).await {
+            Ok(found) => found.collect(),
+            Err(error) => {
+                tracing::warn!(%peer, %error, "an address of the peer does not resolve");
+                continue;
+            }
+        };
+        for address in addresses {
+            if !tried.insert(address) {
+                continue;
+            }
+            match endpoint.dial(peer, address).await {
+                Ok(connection) => return Some(connection),
+                Err(error) => tracing::info!(%peer, %address, %error, "the peer does not answer"),
+            }
+        }
+    }
+    None
+}
+
+/// Randomness for back-off. Without any, everybody waits the same time: slower, not wrong.
+fn draw() -> u64 {
+    random::bytes::<8>().map_or(0, u64::from_le_bytes)
+}

@@ -1,0 +1,366 @@
+//! What officers do with messages: draft, approve, send. Every act is one custody record that names the officer; an act
+//! that a rule forbids is refused, says who can do it, and is recorded too.
+
+use crate::crypto::hybrid::{HybridKeyError, HybridPublicKey};
+use crate::crypto::package_key::PackageKey;
+use crate::crypto::random::{self, RandomError};
+use crate::crypto::stanza::UnwrapError;
+use crate::daemon::config::SecondPerson;
+use crate::daemon::node::{LookupError, Node};
+use crate::daemon::officer::{AdmissionError, Admitted};
+use crate::daemon::{clock, crash};
+use crate::exchange::act::{Act, DraftFiles, Scene};
+use crate::exchange::rows::{MessageRow, MessageState, RequestRow};
+use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
+use crate::model::event::{Actor, Event, Outcome, Role};
+use crate::model::ident::{AuthorityId, Digest, Id};
+use crate::model::message::{Body, Fields, Message, MessageError, MessageKind, Party, ReplyBy, Urgency};
+use crate::model::package::{Condition, Consignment, ConsignmentError};
+use crate::model::refusal::RefusalCode;
+use crate::store::ledger::AppendError;
+use crate::wire::decode::DecodeError;
+use crate::wire::message;
+
+/// Who may draft.
+pub const DRAFT: &[Role] = &[Role::Drafter, Role::Approver];
+/// Who may approve what another drafted.
+pub const APPROVE: &[Role] = &[Role::Approver];
+/// Who may send what was approved.
+pub const SEND: &[Role] = &[Role::Approver, Role::Drafter, Role::Custodian];
+
+/// What an officer writes, whatever its kind.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// To whom.
+    pub to: AuthorityId,
+    /// The request it belongs to; `None` begins one.
+    pub request_id: Option<Id>,
+    /// Digest of the message that it answers.
+    pub in_reply_to: Option<Digest>,
+    /// Language of its texts.
+    pub language: String,
+    /// How soon.
+    pub urgency: Urgency,
+    /// Why it is urgent.
+    pub urgency_reason: String,
+    /// A wished time limit.
+    pub reply_by: Option<ReplyBy>,
+    /// The treaties it rests on.
+    pub legal_bases: Vec<String>,
+    /// Conditions or undertakings.
+    pub conditions: Vec<Condition>,
+    /// Its files, sealed already.
+    pub files: Option<(Consignment, DraftFiles)>,
+    /// What it says.
+    pub body: Body,
+}
+
+impl Draft {
+    /// An answer in the thread of a request, to the other side of it.
+    pub fn in_thread(request: &RequestRow, in_reply_to: Option<Digest>, body: Body) -> Self {
+        Self {
+            to: request.counterpart.clone(),
+            request_id: Some(request.request_id),
+            in_reply_to,
+            language: "en".to_owned(),
+            urgency: request.urgency,
+            urgency_reason: match request.urgency {
+                Urgency::Urgent => "the request is urgent".to_owned(),
+                Urgency::Routine => String::new(),
+            },
+            reply_by: None,
+            legal_bases: Vec::new(),
+            conditions: Vec::new(),
+            files: None,
+            body,
+        }
+    }
+}
+
+/// Writes a draft into the log. The bytes that stand there are the ones that will be approved, signed and sent.
+///
+/// # Errors
+/// [`DeskError`] says what to change.
+pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow, DeskError> {
+    let kind = draft.body.kind();
+    let custodian: &[Role] = &[Role::Custodian, Role::Drafter, Role::Approver];
+    let actor = officer.acting_as(if kind == MessageKind::EvidenceTransmit { custodian } else { DRAFT })?;
+    let now = clock::now();
+    let directory = node.any_directory().ok_or(DeskError::NoDirectory)?;
+    if directory.roster().authority(&draft.to).is_none() {
+        return Err(DeskError::UnknownAuthority(draft.to));
+    }
+    let (consignment, files) = draft.files.unzip();
+    let message = Message::new(Fields {
+        message_id: Id::new(now, random::bytes()?),
+        request_id: match draft.request_id {
+            Some(id) => id,
+            None => Id::new(now, random::bytes()?),
+        },
+        sender: Party { authority: node.us().clone(), officer: officer.name().clone() },
+        recipient: draft.to,
+        created_at: now,
+        in_reply_to: draft.in_reply_to,
+        directory: directory.digest(),
+        language: draft.language,
+        urgency: draft.urgency,
+        urgency_reason: draft.urgency_reason,
+        reply_by: draft.reply_by,
+        legal_bases: draft.legal_bases,
+        conditions: draft.conditions,
+        consignment,
+        body: draft.body,
+    })?;
+    let bytes = message::encode(&message);
+    message::decode(&bytes)?;
+    let scene = Scene { us: node.us().clone(), now, actor };
+    node.commit(scene.drafted(&message, bytes, files))?;
+    Ok(node.message(message.message_id)?)
+}
+
+/// A second person approves exactly the drafted bytes.
+///
+/// # Errors
+/// [`DeskError::FourEyes`] when the drafter tries, [`DeskError::Incomplete`] for a request with gaps.
+pub fn approve(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRow, DeskError> {
+    let _turn = node.turnstile.enter([message_id]);
+    let row = node.message(message_id)?;
+    let actor = match officer.acting_as(APPROVE) {
+        Ok(actor) => actor,
+        Err(error) => return Err(refuse(node, officer, &row, "role", error.into())),
+    };
+    if row.state != MessageState::Drafted {
+        return Err(DeskError::State { act: "approve", state: row.state });
+    }
+    if row.drafted_by.as_deref() == Some(officer.name().as_str()) {
+        return Err(refuse(node, officer, &row, "four-eyes", DeskError::FourEyes { kind: row.kind }));
+    }
+    let message = read_message(node, &row)?;
+    if let Body::Request(request) = &message.body
+        && let missing = request.missing()
+        && !missing.is_empty()
+    {
+        return Err(DeskError::Incomplete { missing });
+    }
+    node.commit(scene(node, actor).decided(Event::MessageApproved, &row, ""))?;
+    Ok(node.message(message_id)?)
+}
+
+/// Throws a draft away. It stays in the log; it can no longer be sent.
+///
+/// # Errors
+/// [`DeskError::State`] when it was sent.
+pub fn discard(node: &Node, officer: &Admitted, message_id: Id, reason: &str) -> Result<MessageRow, DeskError> {
+    let actor = officer.acting_as(DRAFT)?;
+    let _turn = node.turnstile.enter([message_id]);
+    let row = node.message(message_id)?;
+    if !matches!(row.state, MessageState::Drafted | MessageState::Approved) {
+        return Err(DeskError::State { act: "discard", state: row.state });
+    }
+    node.commit(scene(node, actor).decided(Event::MessageDiscarded, &row, reason))?;
+    Ok(node.message(message_id)?)
+}
+
+/// Signs, seals and queues a message: when this returns, it is on disk and in the custody log, and will be handed over
+/// as soon as the peer can be reached.
+///
+/// # Errors
+/// [`DeskError`]; nothing was queued.
+pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRow, DeskError> {
+    let actor = officer.acting_as(SEND)?;
+    let _turn = node.turnstile.enter([message_id]);
+    let row = node.message(message_id)?;
+    let second = node.config().second_person_for(row.kind);
+    match (&row.state, second) {
+        (MessageState::Approved, _) | (MessageState::Drafted, SecondPerson::NotRequired) => {}
+        (MessageState::Drafted, SecondPerson::Required) => {
+            return Err(refuse(node, officer, &row, "not-approved", DeskError::NotApproved { kind: row.kind }));
+        }
+        (state, _) => return Err(DeskError::State { act: "send", state: state.clone() }),
+    }
+    let now = clock::now();
+    let directory = node.directory(now).map_err(DeskError::Directory)?;
+    let (bytes, _) = node.message_bytes(&row)?;
+    let sent = message::decode(&bytes)?;
+    if let Body::Request(request) = &sent.body
+        && let missing = request.missing()
+        && !missing.is_empty()
+    {
+        return Err(DeskError::Incomplete { missing });
+    }
+    let peer = directory.roster().authority(&row.counterpart);
+    let peer = peer.ok_or_else(|| DeskError::UnknownAuthority(row.counterpart.clone()))?;
+    let key = peer.receiving_key_at(now).ok_or_else(|| DeskError::NoReceivingKey(row.counterpart.clone()))?;
+    let recipients = [
+        RecipientKey { authority: peer.id.clone(), key: HybridPublicKey::try_from(key.public_key.as_slice())? },
+        RecipientKey { authority: node.us().clone(), key: node.keys.archive.clone() },
+    ];
+    let (package_key, blobs) = match row.package_id {
+        Some(package_id) => (archived_key(node, &row, package_id)?, draft_blobs(node, &row)?),
+        None => (PackageKey::from_random(random::bytes()?), Vec::new()),
+    };
+    let life_ms = u64::from(node.config().delivery.expires_after_days) * 86_400_000;
+    let route = Route {
+        envelope_id: Id::new(now, random::bytes()?),
+        seal_id: row.package_id.unwrap_or(row.message_id),
+        sender: node.us().clone(),
+        recipient: peer.id.clone(),
+        created_at: now,
+        expires_at: now.plus_millis(life_ms),
+        urgency: row.urgency,
+    };
+    let signed = sign_message(bytes, &node.keys.seal, now)?;
+    let mut random_failed = None;
+    let mut random = |bytes: &mut [u8]| {
+        if let Err(error) = random::fill(bytes) {
+            random_failed = Some(error);
+        }
+    };
+    let sealed = seal(&signed, route, blobs, &package_key, &recipients, &node.keys.seal, &mut random)?;
+    if let Some(error) = random_failed {
+        return Err(error.into());
+    }
+    crash::point("send: sealed, not logged");
+    node.commit(Scene { us: node.us().clone(), now, actor }.queued(&row, signed, sealed))?;
+    crash::point("send: logged, not answered");
+    Ok(node.message(message_id)?)
+}
+
+/// Sends at once what needs no second person; otherwise leaves the draft for one.
+///
+/// # Errors
+/// As [`send`].
+pub fn send_if_alone_may(node: &Node, officer: &Admitted, row: MessageRow) -> Result<MessageRow, DeskError> {
+    match node.config().second_person_for(row.kind) {
+        SecondPerson::NotRequired => send(node, officer, row.message_id),
+        SecondPerson::Required => Ok(row),
+    }
+}
+
+/// The message of a row, decoded from the bytes in the log.
+///
+/// # Errors
+/// [`DeskError`] when the log does not hold it.
+pub fn read_message(node: &Node, row: &MessageRow) -> Result<Message, DeskError> {
+    Ok(message::decode(&node.message_bytes(row)?.0)?)
+}
+
+/// The key of a package that was sealed here, by our archive key.
+pub(super) fn archived_key(node: &Node, row: &MessageRow, package_id: Id) -> Result<PackageKey, DeskError> {
+    let stanza = node.enclosure(row.bytes_index, "archive-stanza")?;
+    let stanza = crate::model::envelope::Stanza {
+        recipient: node.us().clone(),
+        key_id: node.keys.archive.id(),
+        wrapped: stanza,
+    };
+    node.keys.ring.open(&[stanza], package_id, node.us(), node.us()).map_err(|_| DeskError::Unwrap(UnwrapError::Altered))
+}
+
+fn draft_blobs(node: &Node, row: &MessageRow) -> Result<Vec<crate::model::envelope::Blob>, DeskError> {
+    let (record, _) = node.record(row.bytes_index)?;
+    Ok(record.transfer.map(|transfer| transfer.blobs).unwrap_or_default())
+}
+
+fn scene(node: &Node, actor: Actor) -> Scene {
+    Scene { us: node.us().clone(), now: clock::now(), actor }
+}
+
+/// Records that an act was refused, then gives the reason back. Who tried and what rule stopped it stand in the log.
+pub(super) fn refuse(node: &Node, officer: &Admitted, row: &MessageRow, rule: &str, why: DeskError) -> DeskError {
+    let actor = officer.acting_as(&Role::ALL).unwrap_or(Actor::Node);
+    let mut act: Act = scene(node, actor).handled(Event::ActRefused, row, rule, Vec::new());
+    act.record.outcome = Outcome::Failed(rule.to_owned());
+    match node.commit(act) {
+        Ok(_) => why,
+        Err(error) => error.into(),
+    }
+}
+
+/// Why an act was not done. The officer sees the text.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The officer may not.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// Nothing of that identifier, or the index or log cannot be read.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The log takes nothing.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The message is out of bounds.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// Its files are.
+    #[error(transparent)]
+    Consignment(#[from] ConsignmentError),
+    /// The bytes would not decode at the other side.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The drafter tried to approve.
+    #[error("{} needs a second person: whoever drafted it cannot approve it; another approver must run this", kind.name())]
+    FourEyes {
+        /// The kind of message.
+        kind: MessageKind,
+    },
+    /// It was not approved.
+    #[error("{} needs a second person: let another officer approve it first (`... approve ID --as NAME`)", kind.name())]
+    NotApproved {
+        /// The kind of message.
+        kind: MessageKind,
+    },
+    /// A request with gaps.
+    #[error("the request is not complete; missing: {}", missing.join(", "))]
+    Incomplete {
+        /// The fields.
+        missing: Vec<&'static str>,
+    },
+    /// Not in this state.
+    #[error("cannot {act} it: it is {}", state_name(state))]
+    State {
+        /// What was tried.
+        act: &'static str,
+        /// What it is.
+        state: MessageState,
+    },
+    /// No directory was imported.
+    #[error("no directory was imported; run `rogatory directory import PATH`")]
+    NoDirectory,
+    /// The directory is not in force.
+    #[error("the directory is not in force ({0}); import a newer one")]
+    Directory(RefusalCode),
+    /// Not in the directory.
+    #[error("{0} is not in the directory; see `rogatory directory show`")]
+    UnknownAuthority(AuthorityId),
+    /// No key to seal to.
+    #[error("the directory has no receiving key of {0} that is valid now; ask its authority to publish one")]
+    NoReceivingKey(AuthorityId),
+    /// The key in the directory is none.
+    #[error("the receiving key in the directory cannot be used: {0}")]
+    Key(#[from] HybridKeyError),
+    /// Sealing.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The archive key.
+    #[error("the key of the package does not open with the archive key: {0}")]
+    Unwrap(#[from] UnwrapError),
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+/// A word for a state, for people.
+pub fn state_name(state: &MessageState) -> String {
+    match state {
+        MessageState::Drafted => "drafted, not approved".to_owned(),
+        MessageState::Approved => "approved, not sent".to_owned(),
+        MessageState::Discarded => "discarded".to_owned(),
+        MessageState::Queued => "queued: waiting for the peer".to_owned(),
+        MessageState::Relayed => "at the peer's node; files on their way".to_owned(),
+        MessageState::Delivered => "delivered".to_owned(),
+        MessageState::Refused(code) => format!("refused by the peer's node: {code}"),
+        MessageState::Expired => "not delivered in time".to_owned(),
+        MessageState::Arriving => "arriving: files on their way".to_owned(),
+        MessageState::Received => "received".to_owned(),
+    }
+}

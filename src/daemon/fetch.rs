@@ -1,0 +1,191 @@
+//! Pulls the files of an envelope: the receiver asks, at its own pace, for the parts it has not yet.
+//!
+//! Each part proves its place under the root that the signed envelope names before a byte of it is kept, so the key is
+//! not needed and a resumed fetch trusts nothing but its own disk. What arrived stays; a fetch that breaks begins
+//! again with what is missing.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::daemon::crash;
+use crate::daemon::node::{LookupError, Node};
+use crate::daemon::receive::blocking;
+use crate::exchange::act::EnvelopeFacts;
+use crate::exchange::rows::{IntakeRow, tree};
+use crate::model::envelope::Blob;
+use crate::model::ident::Id;
+use crate::model::limits::{FETCH_PARTS_MAX, FETCH_STREAMS, PART_BYTES};
+use crate::model::refusal::RefusalCode;
+use crate::net::connection::Connection;
+use crate::net::loss::Loss;
+use crate::net::stream::StreamError;
+use crate::store::intake::{Intake, IntakeError, PartError};
+use crate::store::ledger::AppendError;
+use crate::wire::frame::{Frame, Told};
+
+/// Fetches everything that is missing of one envelope, then logs that all of it is here.
+///
+/// # Errors
+/// [`FetchError`]; what arrived is kept, and the next fetch goes on from there.
+pub async fn fetch(node: &Arc<Node>, connection: &Connection, envelope_id: Id) -> Result<(), FetchError> {
+    let opened = blocking(node, move |node| open(node, envelope_id)).await?;
+    let Some((intake, blobs)) = opened else { return Ok(()) };
+    let intake = Arc::new(intake);
+    let mut wanted = ranges(&intake, &blobs).into_iter();
+    let mut running: JoinSet<Result<(), FetchError>> = JoinSet::new();
+    let mut broken = None;
+    loop {
+        while running.len() < FETCH_STREAMS && broken.is_none() {
+            let Some((object_id, range)) = wanted.next() else { break };
+            let (node, connection, intake) = (Arc::clone(node), connection.clone(), Arc::clone(&intake));
+            running.spawn(async move { pull(&node, &connection, &intake, envelope_id, object_id, range).await });
+        }
+        match running.join_next().await {
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => broken = Some(error),
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            None => break,
+        }
+    }
+    if let Some(error) = broken {
+        // What came before the break is worth keeping: make it durable before the link is dialled again.
+        blocking(node, move |_| intake.flush()).await?;
+        return Err(error);
+    }
+    blocking(node, move |node| complete(node, &intake, envelope_id)).await
+}
+
+fn open(node: &Node, envelope_id: Id) -> Result<Option<(Intake, Vec<Blob>)>, FetchError> {
+    let Some(row) = node.row::<IntakeRow>(tree::INTAKE, envelope_id.as_bytes())? else { return Ok(None) };
+    let (record, _) = node.record(row.index)?;
+    let blobs = record.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
+    Ok(Some((node.vault.intake(row.package_id, &blobs)?, blobs)))
+}
+
+/// What is missing, cut into requests that one stream answers.
+fn ranges(intake: &Intake, blobs: &[Blob]) -> Vec<(u32, Range<u64>)> {
+    let mut cut = Vec::new();
+    for blob in blobs {
+        for range in intake.missing(blob.object_id, 0, u64::MAX) {
+            let mut start = range.start;
+            while start < range.end {
+                let end = range.end.min(start + FETCH_PARTS_MAX / 4);
+                cut.push((blob.object_id, start..end));
+                start = end;
+            }
+        }
+    }
+    cut
+}
+
+async fn pull(
+    node: &Arc<Node>,
+    connection: &Connection,
+    intake: &Arc<Intake>,
+    envelope_id: Id,
+    object_id: u32,
+    range: Range<u64>,
+) -> Result<(), FetchError> {
+    let mut stream = connection.open().await?;
+    let part_count = range.end - range.start;
+    stream.send(&Frame::Fetch { envelope_id, object_id, first_part: range.start, part_count }).await?;
+    stream.finish();
+    for due in range {
+        let (index, length, proof) = match stream.receive().await? {
+            Frame::Part { index, length, proof } => (index, length, proof),
+            Frame::Refused { code, .. } => return Err(FetchError::Refused(code)),
+            _ => return Err(FetchError::Answer),
+        };
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if index != due || length > PART_BYTES {
+            return Err(FetchError::Answer);
+        }
+        let mut bytes = vec![0; length];
+        stream.receive_exact(&mut bytes).await?;
+        crash::point("fetch: part verified, not stored");
+        let keep = Arc::clone(intake);
+        blocking(node, move |_| keep.store_part(object_id, index, &bytes, &proof)).await.map_err(|cause| {
+            FetchError::Part { object_id, index, cause }
+        })?;
+        crash::point("fetch: part stored");
+    }
+    match stream.receive().await? {
+        Frame::FetchEnd => Ok(()),
+        _ => Err(FetchError::Answer),
+    }
+}
+
+fn complete(node: &Node, intake: &Intake, envelope_id: Id) -> Result<(), FetchError> {
+    crash::point("fetch: all parts stored, not completed");
+    intake.complete()?;
+    crash::point("fetch: completed, not logged");
+    let envelope = node.envelope(envelope_id)?;
+    let _turn = node.turnstile.enter([envelope.message_id]);
+    if node.row::<IntakeRow>(tree::INTAKE, envelope_id.as_bytes())?.is_none() {
+        return Ok(());
+    }
+    let message = node.message(envelope.message_id)?;
+    let facts = envelope_facts(node, envelope_id)?;
+    node.commit(node.scene().content_received(&message, facts))?;
+    crash::point("fetch: content logged");
+    Ok(())
+}
+
+/// What a later receipt repeats of an envelope.
+pub(super) fn envelope_facts(node: &Node, envelope_id: Id) -> Result<EnvelopeFacts, LookupError> {
+    let envelope = node.envelope(envelope_id)?;
+    let (record, _) = node.record(envelope.index)?;
+    let (expires_at, blobs) =
+        record.transfer.map(|transfer| (transfer.expires_at, transfer.blobs)).unwrap_or_default();
+    Ok(EnvelopeFacts { digest: envelope.digest, expires_at, blobs })
+}
+
+/// Why a fetch broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The stream.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The link.
+    #[error(transparent)]
+    Lost(#[from] Loss),
+    /// The sender does not serve it.
+    #[error("the sender does not serve the files: {0}")]
+    Refused(Told),
+    /// The sender answers otherwise than the protocol says.
+    #[error("the sender answered with a frame or a part that was not asked for")]
+    Answer,
+    /// The sender served wrong bytes, or this disk takes none.
+    #[error("part {index} of object {object_id} was not kept: {cause}")]
+    Part {
+        /// The object.
+        object_id: u32,
+        /// The part.
+        index: u64,
+        /// Why.
+        cause: PartError,
+    },
+    /// The intake.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// Our own log or index.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// Our own log takes nothing.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+impl FetchError {
+    /// The code to record against the sender, if it is to blame.
+    pub const fn blames_sender(&self) -> Option<RefusalCode> {
+        match self {
+            Self::Part { cause: PartError::Proof(_) | PartError::Length { .. }, .. } | Self::Answer => {
+                Some(RefusalCode::Malformed)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! A running node: its log, index, vault, keys and directory in one place. Does nothing by itself.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use crate::crypto::digest::sha256;
+use crate::daemon::clock;
+use crate::daemon::evidence::OpenPackages;
+use crate::daemon::config::{Config, ConfigError};
+use crate::daemon::home::Home;
+use crate::daemon::keys::{Keys, KeysError};
+use crate::daemon::registrar::{self, RegistrarError, Wake, WakeSender};
+use crate::daemon::turnstile::Turnstile;
+use crate::exchange::act::{Act, Scene};
+use crate::exchange::directory::Accepted;
+use crate::exchange::rows::{EnvelopeRow, MessageRow, PackageRow, RequestRow, RowError, from_bytes, tree};
+use crate::model::event::{CustodyRecord, Event, NamedDigest};
+use crate::model::ident::{AuthorityId, Digest, Id};
+use crate::model::refusal::RefusalCode;
+use crate::model::time::Timestamp;
+use crate::store::directory::{DirectoryFileError, NodeDirectory};
+use crate::store::index::{Index, IndexError, Opened};
+use crate::store::journal::Content;
+use crate::store::ledger::{AppendError, Appended, Entry, Ledger, OpenError};
+use crate::store::lock::{DirLock, LockError};
+use crate::store::reader::ReadError;
+use crate::store::vault::{Vault, VaultError};
+use crate::wire::decode::DecodeError;
+use crate::wire::receipt::ReceiptParts;
+use crate::wire::{envelope, receipt, record};
+
+/// A node with its data directory open. One process at a time has it.
+pub struct Node {
+    us: AuthorityId,
+    home: Home,
+    config: ArcSwap<Config>,
+    directory: ArcSwapOption<Accepted>,
+    pub(super) keys: Keys,
+    pub(super) ledger: Ledger,
+    pub(super) index: Arc<Index>,
+    pub(super) vault: Vault,
+    /// Acts on one request, message or package pass one at a time.
+    pub(super) turnstile: Turnstile,
+    /// Packages that officers are filling.
+    pub(super) open_packages: OpenPackages,
+    index_fault: Arc<AtomicBool>,
+    wake: WakeSender,
+    refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
+    _lock: DirLock,
+}
+
+impl Node {
+    /// Opens the data directory: keys, log, index (rebuilt where it is behind or damaged), vault, directory.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is wrong and what to do.
+    pub fn open(data: &Path, wake: WakeSender) -> Result<Self, StartError> {
+        let home = Home::at(data);
+        let config = Config::read(&home.config())?;
+        let lock = DirLock::exclusive(data)?;
+        let keys = Keys::read(&home)?;
+        let directory = NodeDirectory::of(data).current()?;
+        let (index, opened) = Index::open(&home.index())?;
+        let index = Arc::new(index);
+        let index_fault = Arc::new(AtomicBool::new(false));
+        let observer = registrar::observer(Arc::clone(&index), Arc::clone(&index_fault), wake.clone());
+        let origin = config.authority.log_origin().parse().map_err(|_| StartError::Origin)?;
+        let log_key = keys.log.clone();
+        let ledger = Ledger::open(&home.custody(), origin, log_key, observer)?;
+        let vault = Vault::open(&home.vault())?;
+        let node = Self {
+            us: config.authority.clone(),
+            home,
+            config: ArcSwap::from_pointee(config),
+            directory: ArcSwapOption::from(directory.map(Arc::new)),
+            keys,
+            ledger,
+            index,
+            vault,
+            turnstile: Turnstile::default(),
+            open_packages: OpenPackages::default(),
+            index_fault,
+            wake,
+            refusals_logged: Mutex::default(),
+            _lock: lock,
+        };
+        node.bring_index_up_to_date(opened)?;
+        node.commit(node.started())?;
+        Ok(node)
+    }
+
+    fn bring_index_up_to_date(&self, opened: Opened) -> Result<(), StartError> {
+        let behind = registrar::catch_up(&self.index, self.ledger.reader())?;
+        if opened == Opened::Recovered {
+            tracing::warn!(records = behind, "the index was damaged; set aside and rebuilt from the custody log");
+            self.commit(Act { record: self.scene().record(Event::IndexRebuilt), enclosures: Vec::new() })?;
+        }
+        registrar::load_queues(&self.index, &self.wake)?;
+        Ok(())
+    }
+
+    fn started(&self) -> Act {
+        let mut record = self.scene().record(Event::NodeStarted);
+        record.reason = format!("rogatory {}", env!("CARGO_PKG_VERSION"));
+        Act { record, enclosures: Vec::new() }
+    }
+
+    /// Who this node speaks for.
+    pub fn us(&self) -> &AuthorityId {
+        &self.us
+    }
+
+    /// Where its data lies.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+
+    /// An act of the node itself, now.
+    pub fn scene(&self) -> Scene {
+        Scene::node(&self.us, clock::now())
+    }
+
+    /// Logs an act and returns when it is durable, signed and seen by the index.
+    ///
+    /// # Errors
+    /// [`AppendError`]: nothing was acknowledged.
+    pub fn commit(&self, act: Act) -> Result<Appended, AppendError> {
+        self.ledger.append(Entry { record: act.record_bytes(), enclosures: act.enclosures })
+    }
+
+    /// The directory in force.
+    ///
+    /// # Errors
+    /// The code that a peer would be told: none was imported, or it has expired.
+    pub fn directory(&self, now: Timestamp) -> Result<Arc<Accepted>, RefusalCode> {
+        let directory = self.directory.load_full().ok_or(RefusalCode::DirectoryExpired)?;
+        if directory.fresh_at(now).is_err() { Err(RefusalCode::DirectoryExpired) } else { Ok(directory) }
+    }
+
+    /// The directory as last imported, fresh or not.
+    pub fn any_directory(&self) -> Option<Arc<Accepted>> {
+        self.directory.load_full()
+    }
+
+    /// Reads settings and directory again; records a directory that is new.
+    ///
+    /// # Errors
+    /// [`StartError`]; the old ones stay in force.
+    pub fn reload(&self) -> Result<(), StartError> {
+        let config = Config::read(&self.home.config())?;
+        if config.authority != self.us {
+            return Err(StartError::OtherAuthority);
+        }
+        let found = NodeDirectory::of(self.home.root()).current()?;
+        self.config.store(Arc::new(config));
+        self.directory.store(found.map(Arc::new));
+        self.record_directory()
+    }
+
+    /// Every directory version that comes into force stands in the log once.
+    pub(super) fn record_directory(&self) -> Result<(), StartError> {
+        let Some(directory) = self.any_directory() else { return Ok(()) };
+        let digest = directory.digest();
+        let known = self.index.get(registrar::DIRECTORY_TREE, &digest.0)?;
+        if known.is_none() {
+            let mut record = self.scene().record(Event::DirectoryAccepted);
+            record.digests = vec![NamedDigest::new("directory", digest)];
+            record.reason = format!("version {}", directory.version());
+            self.commit(Act { record, enclosures: Vec::new() })?;
+        }
+        Ok(())
+    }
+
+    /// A row of the index.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the index is damaged.
+    pub fn row<R: serde::de::DeserializeOwned>(&self, tree: &'static str, key: &[u8]) -> Result<Option<R>, LookupError> {
+        Ok(self.read(tree, key)?.as_deref().map(from_bytes).transpose()?)
+    }
+
+    /// The bytes of a row of the index.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the index is damaged.
+    pub fn read(&self, tree: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, LookupError> {
+        if self.index_fault.load(Ordering::Acquire) {
+            return Err(LookupError::IndexBehind);
+        }
+        Ok(self.index.get(tree, key)?)
+    }
+
+    /// One message.
+    ///
+    /// # Errors
+    /// [`LookupError::Unknown`] when there is none of that identifier.
+    pub fn message(&self, id: Id) -> Result<MessageRow, LookupError> {
+        self.row(tree::MESSAGE, id.as_bytes())?.ok_or(LookupError::Unknown { what: "message", id })
+    }
+
+    /// One request.
+    ///
+    /// # Errors
+    /// As [`Node::message`].
+    pub fn request(&self, id: Id) -> Result<RequestRow, LookupError> {
+        self.row(tree::REQUEST, id.as_bytes())?.ok_or(LookupError::Unknown { what: "request", id })
+    }
+
+    /// One package.
+    ///
+    /// # Errors
+    /// As [`Node::message`].
+    pub fn package(&self, id: Id) -> Result<PackageRow, LookupError> {
+        self.row(tree::PACKAGE, id.as_bytes())?.ok_or(LookupError::Unknown { what: "package", id })
+    }
+
+    /// One envelope.
+    ///
+    /// # Errors
+    /// As [`Node::message`].
+    pub fn envelope(&self, id: Id) -> Result<EnvelopeRow, LookupError> {
+        self.row(tree::ENVELOPE, id.as_bytes())?.ok_or(LookupError::Unknown { what: "envelope", id })
+    }
+
+    /// A record and what is kept beside it.
+    ///
+    /// # Errors
+    /// [`LookupError`] when it was erased, or the journal is damaged there.
+    pub fn record(&self, index: u64) -> Result<(CustodyRecord, Content), LookupError> {
+        let content = self.ledger.reader().read(index)?.content.ok_or(LookupError::Erased { index })?;
+        Ok((record::decode(&content.record)?, content))
+    }
+
+    /// What a record encloses under that name.
+    ///
+    /// # Errors
+    /// [`LookupError`] when it does not.
+    pub fn enclosure(&self, index: u64, name: &'static str) -> Result<Vec<u8>, LookupError> {
+        let (record, content) = self.record(index)?;
+        enclosure_of(&record, &content, name).ok_or(LookupError::Enclosure { index, name })
+    }
+
+    /// The exact bytes of a message and, once it was sent or received, its signature.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the log does not hold it.
+    pub fn message_bytes(&self, row: &MessageRow) -> Result<(Vec<u8>, Option<Vec<u8>>), LookupError> {
+        use crate::exchange::rows::Direction::{Incoming, Outgoing};
+        match (row.direction, row.envelope_index) {
+            (Incoming, _) => {
+                let bytes = self.enclosure(row.bytes_index, "signed-message")?;
+                let signed = envelope::decode_signed_message(&bytes)?;
+                Ok((signed.content, Some(signed.cms)))
+            }
+            (Outgoing, Some(index)) => {
+                Ok((self.enclosure(index, "message")?, Some(self.enclosure(index, "message-signature")?)))
+            }
+            (Outgoing, None) => Ok((self.enclosure(row.bytes_index, "message")?, None)),
+        }
+    }
+
+    /// Discloses a record of ours with its proof: a receipt.
+    ///
+    /// # Errors
+    /// [`LookupError`] when the log cannot prove it.
+    pub fn receipt(&self, index: u64) -> Result<Vec<u8>, LookupError> {
+        let content = self.ledger.reader().read(index)?.content.ok_or(LookupError::Erased { index })?;
+        let proof = self.ledger.reader().prove(index)?;
+        Ok(receipt::encode(&ReceiptParts { record: content.record, salt: content.salt, proof }))
+    }
+
+    /// Whether announced files fit beside the reserve that the log keeps.
+    ///
+    /// # Errors
+    /// [`NoRoom`] says how much is there.
+    pub fn room_for(&self, bytes: u64) -> Result<(), NoRoom> {
+        let room = self.vault.room().map_err(|_| NoRoom { wanted: bytes, room: 0 })?;
+        if bytes > room { Err(NoRoom { wanted: bytes, room }) } else { Ok(()) }
+    }
+
+    /// Records that a peer's input was refused: at most ten an hour and peer, so that a hostile peer cannot fill the
+    /// log; the metrics and the log lines count the rest.
+    pub fn record_refused_input(&self, peer: &AuthorityId, code: RefusalCode, bytes: &[u8]) {
+        const PER_HOUR: u32 = 10;
+        let now = clock::now();
+        let hour = now.as_secs() / 3_600;
+        let mut logged = self.refusals_logged.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (since, count) = logged.entry(peer.clone()).or_insert((hour, 0));
+        if *since != hour {
+            (*since, *count) = (hour, 0);
+        }
+        *count += 1;
+        if *count > PER_HOUR {
+            return;
+        }
+        drop(logged);
+        let mut record = self.scene().record(Event::InputRefused);
+        record.counterpart = Some(peer.clone());
+        record.outcome = crate::model::event::Outcome::Refused(code);
+        record.digests = vec![NamedDigest::new("input", sha256(bytes))];
+        // A refusal that cannot be logged (a full disk) must not hide the refusal itself.
+        if let Err(error) = self.commit(Act { record, enclosures: Vec::new() }) {
+            tracing::warn!(%peer, %error, "a refused input could not be recorded");
+        }
+    }
+
+    /// Tells the courier something.
+    pub(super) fn wake(&self, wake: Wake) {
+        // The courier ends only with the process; what it can no longer hear stands in the index.
+        let _ = self.wake.send(wake);
+    }
+}
+
+/// What a record encloses under that name.
+pub fn enclosure_of(record: &CustodyRecord, content: &Content, name: &str) -> Option<Vec<u8>> {
+    let wanted: Digest = record.digests.iter().find(|digest| digest.name == name)?.sha256;
+    content.enclosures.iter().find(|bytes| sha256(bytes) == wanted).cloned()
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Another process has the data directory.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryFileError),
+    /// The custody log.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// Bringing the index up to date.
+    #[error(transparent)]
+    Registrar(#[from] RegistrarError),
+    /// The first record.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The authority makes no log name.
+    #[error("the authority's identifier makes no log name")]
+    Origin,
+    /// The settings now name another authority.
+    #[error("config.toml names another authority now; a node speaks for one authority for ever")]
+    OtherAuthority,
+}
+
+/// What was announced does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{wanted} bytes were announced and {room} are free beside the reserve; free some space")]
+pub struct NoRoom {
+    /// What was announced.
+    pub wanted: u64,
+    /// What is free.
+    pub room: u64,
+}
+
+/// Why something was not found.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// No such thing.
+    #[error("no {what} {id} is known here; see the lists for the identifiers")]
+    Unknown {
+        /// What was looked for.
+        what: &'static str,
+        /// Its identifier.
+        id: Id,
+    },
+    /// The record was erased.
+    #[error("record {index} was erased; its place in the log and its proof remain")]
+    Erased {
+        /// Its index.
+        index: u64,
+    },
+    /// A record does not hold what it should.
+    #[error("record {index} encloses no `{name}`")]
+    Enclosure {
+        /// Its index.
+        index: u64,
+        /// What was looked for.
+        name: &'static str,
+    },
+    /// The index stopped following the log.
+    #[error("the index does not follow the custody log any more; restart the node: it rebuilds the index")]
+    IndexBehind,
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A row.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// The log.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Bytes in the log.
+    #[error("the custody log holds bytes that do not decode: {0}")]
+    Decode(#[from] DecodeError),
+}

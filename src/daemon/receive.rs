@@ -1,0 +1,141 @@
+//! The whole inbound story, told once. Its mirror is `deliver.rs`.
+//!
+//! | step | what holds after it |
+//! | --- | --- |
+//! | frames -> bytes | every size bounded before any allocation (`net/stream.rs`) |
+//! | bytes -> `Verified` | opened, signatures, directory, recipient, time (`exchange/verified.rs`) |
+//! | turnstile | nobody else acts on this envelope, message, request or package |
+//! | `Verified` -> `Arrival` | seen before? same answer. Reused or out of turn? refused (`exchange/receiver.rs`) |
+//! | room | what it announces fits on this disk |
+//! | act -> log | record, enclosures and signed checkpoint durable by one fdatasync (`store/ledger.rs`) |
+//! | index -> `Receipt` | our record, its salt and its proof: only now may the peer be told |
+//!
+//! A crash before the log's sync leaves nothing, and the peer, without a receipt, sends again. A crash after it leaves
+//! everything, and the peer's next attempt is answered with the receipt of the record that is there.
+
+use std::sync::Arc;
+
+use crate::daemon::clock;
+use crate::daemon::node::{LookupError, Node};
+use crate::exchange::receipt::{self, Expected};
+use crate::exchange::receiver::{Arrival, Known, arrive};
+use crate::exchange::rows::Direction;
+use crate::exchange::verified::{Gate, verify};
+use crate::model::ident::{AuthorityId, Id};
+use crate::model::refusal::RefusalCode;
+use crate::store::ledger::AppendError;
+
+/// Takes the exact bytes of a signed envelope from a peer; returns the receipt.
+///
+/// # Errors
+/// [`Refused`]: the code for the peer. The operator finds the reason in the log lines and, for refusals that count,
+/// in the custody log.
+pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8>, Refused> {
+    let now = clock::now();
+    let directory = node.directory(now).map_err(|code| Refused::because(peer, code, "no directory is in force"))?;
+    let gate = Gate { us: node.us(), peer, roster: directory.roster(), keys: &node.keys.ring, now };
+    let verified = match verify(&bytes, &gate) {
+        Ok(verified) => verified,
+        Err(error) => {
+            node.record_refused_input(peer, error.code(), &bytes);
+            return Err(Refused::because(peer, error.code(), error));
+        }
+    };
+    let envelope = verified.envelope();
+    let message = verified.message();
+    let things = [envelope.envelope_id, message.message_id, message.request_id, envelope.seal_id];
+    let _turn = node.turnstile.enter(things);
+
+    let known = Known::about(&verified, |tree, key| node.read(tree, key))
+        .map_err(|error: LookupError| Refused::because(peer, RefusalCode::CannotStore, error))?;
+    let index = match arrive(&verified, &known) {
+        Ok(Arrival::Again { index }) => index,
+        Ok(Arrival::New) => {
+            let announced = envelope.blobs.iter().map(|blob| blob.ciphertext_bytes).sum();
+            node.room_for(announced).map_err(|error| Refused::because(peer, RefusalCode::OverQuota, error))?;
+            let act = crate::exchange::act::Scene::node(node.us(), now).received(&verified, bytes);
+            node.commit(act).map_err(|error| Refused::because(peer, code_of(&error), error))?.index
+        }
+        Err(code) => {
+            node.record_refused_input(peer, code, &bytes);
+            return Err(Refused::because(peer, code, "the envelope does not fit what is known here"));
+        }
+    };
+    crate::daemon::crash::point("received: logged, receipt not sent");
+    node.receipt(index).map_err(|error| Refused::because(peer, RefusalCode::CannotStore, error))
+}
+
+/// Takes a receipt of a later stage for an envelope that we sent.
+///
+/// # Errors
+/// As [`receive`].
+pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u8]) -> Result<(), Refused> {
+    let refused = |code, error: &dyn std::fmt::Display| Refused::because(peer, code, error);
+    let directory = node.directory(clock::now()).map_err(|code| refused(code, &"no directory is in force"))?;
+    let receiver = directory
+        .roster()
+        .authority(peer)
+        .ok_or_else(|| refused(RefusalCode::UnknownAuthority, &"the peer is not in the directory"))?;
+    let envelope = node.envelope(envelope_id).map_err(|error| refused(RefusalCode::NotFound, &error))?;
+    if envelope.counterpart != *peer || envelope.direction != Direction::Outgoing {
+        return Err(refused(RefusalCode::NotFound, &"the receipt is for an envelope that was not sent to the peer"));
+    }
+    let _turn = node.turnstile.enter([envelope.message_id]);
+    let row = node.message(envelope.message_id).map_err(|error| refused(RefusalCode::CannotStore, &error))?;
+    let (record, _) = node.record(envelope.index).map_err(|error| refused(RefusalCode::CannotStore, &error))?;
+    let blobs = record.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
+    let expected = Expected {
+        sender: node.us(),
+        receiver,
+        envelope_id,
+        envelope_digest: envelope.digest,
+        blobs: &blobs,
+    };
+    let checked = match receipt::check(bytes, &expected) {
+        Ok(checked) => checked,
+        Err(error) => {
+            node.record_refused_input(peer, RefusalCode::BadReceipt, bytes);
+            return Err(refused(RefusalCode::BadReceipt, &error));
+        }
+    };
+    if row.receipts.iter().any(|(stage, _)| *stage == checked.stage()) {
+        return Ok(());
+    }
+    node.commit(node.scene().delivered(&row, &checked, 0)).map_err(|error| refused(code_of(&error), &error))?;
+    Ok(())
+}
+
+/// Runs a blocking step beside the async world.
+pub(super) async fn blocking<T: Send + 'static>(
+    node: &Arc<Node>,
+    step: impl FnOnce(&Node) -> T + Send + 'static,
+) -> T {
+    let node = Arc::clone(node);
+    match tokio::task::spawn_blocking(move || step(&node)).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+const fn code_of(error: &AppendError) -> RefusalCode {
+    match error {
+        AppendError::TooLarge => RefusalCode::TooLarge,
+        AppendError::NoSpace | AppendError::Unpublished | AppendError::Poisoned(_) | AppendError::Stopped => {
+            RefusalCode::CannotStore
+        }
+    }
+}
+
+/// What a peer is told. The reason stays here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// The code.
+    pub code: RefusalCode,
+}
+
+impl Refused {
+    fn because(peer: &AuthorityId, code: RefusalCode, reason: impl std::fmt::Display) -> Self {
+        tracing::warn!(%peer, %code, %reason, "refused");
+        Self { code }
+    }
+}

@@ -1,0 +1,177 @@
+//! Keeps the index in step with the custody log: the fold runs on each commit, and again over what the index missed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc;
+
+use crate::crypto::digest::sha256;
+use crate::exchange::docket::{self, Change, Committed, FoldError, fold};
+use crate::exchange::rows::{IntakeRow, OutboxRow, RowError, from_bytes, outbox_key_parts, tree};
+use crate::model::event::Event;
+use crate::model::ident::{AuthorityId, Id};
+use crate::model::message::Urgency;
+use crate::store::index::{self, Index, IndexError};
+use crate::store::ledger::Observer;
+use crate::store::reader::{ReadError, Reader};
+use crate::wire::decode::DecodeError;
+use crate::wire::record;
+
+/// The tree of directory versions that the log knows: digest -> index.
+pub const DIRECTORY_TREE: &str = "directory";
+
+/// What the courier must know of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wake {
+    /// Something is to be handed over, or waits for something else now.
+    Outbox(OutboxRow),
+    /// Something was settled.
+    Settled(AuthorityId, Urgency, u64),
+    /// Files are to be fetched.
+    IntakeOpened(AuthorityId, Id),
+    /// All files are here.
+    IntakeClosed(Id),
+    /// The directory or the settings changed.
+    Reloaded,
+}
+
+/// Where wakes go.
+pub type WakeSender = mpsc::UnboundedSender<Wake>;
+
+/// The observer that the ledger calls with each durable batch, before its callers are told.
+pub fn observer(index: Arc<Index>, fault: Arc<AtomicBool>, wake: WakeSender) -> Observer {
+    Box::new(move |batch| {
+        for committed in batch {
+            if fault.load(Ordering::Acquire) {
+                return;
+            }
+            match register(&index, committed.index, committed.record, committed.enclosures) {
+                Ok(changes) => tell(&changes, &wake),
+                Err(error) => {
+                    // The record is durable; only the index is behind. It says so to everyone who asks, and the next
+                    // start rebuilds it.
+                    tracing::error!(index = committed.index, %error, "the index cannot follow the custody log");
+                    fault.store(true, Ordering::Release);
+                }
+            }
+        }
+    })
+}
+
+/// Folds what the index missed. Returns how many records that were.
+///
+/// # Errors
+/// [`RegistrarError`] names the record.
+pub fn catch_up(index: &Index, reader: &Reader) -> Result<u64, RegistrarError> {
+    if index.applied_through()? > reader.size() {
+        index.clear()?;
+    }
+    let from = index.applied_through()?;
+    let mut failed = None;
+    reader.scan(from, |stored| {
+        let applied = match &stored.content {
+            Some(content) => register(index, stored.index, &content.record, &content.enclosures).map(|_| ()),
+            None => index.apply(&[], stored.index + 1).map_err(RegistrarError::Index),
+        };
+        match applied {
+            Ok(()) => std::ops::ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                std::ops::ControlFlow::Break(())
+            }
+        }
+    })?;
+    failed.map_or(Ok(reader.size().saturating_sub(from)), Err)
+}
+
+/// Tells the courier everything that is open.
+///
+/// # Errors
+/// [`RegistrarError`] when the index cannot be read.
+pub fn load_queues(index: &Index, wake: &WakeSender) -> Result<(), RegistrarError> {
+    for name in [tree::OUTBOX, tree::INTAKE] {
+        let mut from = Vec::new();
+        loop {
+            let page = index.scan_prefix(name, &[], &from, 1_000)?;
+            let Some((last, _)) = page.last() else { break };
+            from.clone_from(last);
+            from.push(0);
+            let changes: Vec<_> =
+                page.into_iter().map(|(key, value)| Change { tree: name, key, value: Some(value) }).collect();
+            tell(&changes, wake);
+        }
+    }
+    Ok(())
+}
+
+fn register(index: &Index, at: u64, bytes: &[u8], enclosures: &[Vec<u8>]) -> Result<Vec<Change>, RegistrarError> {
+    let record = record::decode(bytes).map_err(|cause| RegistrarError::Record { index: at, cause })?;
+    let committed = Committed { index: at, record: &record, enclosures };
+    let mut changes = fold(committed, &|tree, key| index.get(tree, key), sha256)
+        .map_err(|cause| RegistrarError::Fold { index: at, cause })?;
+    if record.event == Event::DirectoryAccepted {
+        changes.extend(record.digests.iter().map(|digest| docket::Change {
+            tree: DIRECTORY_TREE,
+            key: digest.sha256.0.to_vec(),
+            value: Some(at.to_be_bytes().to_vec()),
+        }));
+    }
+    let stored: Vec<_> = changes
+        .iter()
+        .map(|change| index::Change { tree: change.tree, key: change.key.clone(), value: change.value.clone() })
+        .collect();
+    index.apply(&stored, at + 1)?;
+    Ok(changes)
+}
+
+fn tell(changes: &[Change], wake: &WakeSender) {
+    for change in changes {
+        let told = match (change.tree, &change.value) {
+            (tree::OUTBOX, Some(value)) => from_bytes(value).ok().map(Wake::Outbox),
+            (tree::OUTBOX, None) => {
+                outbox_key_parts(&change.key).map(|(peer, urgency, index)| Wake::Settled(peer, urgency, index))
+            }
+            (tree::INTAKE, Some(value)) => Id::try_from(change.key.as_slice())
+                .ok()
+                .zip(from_bytes::<IntakeRow>(value).ok())
+                .map(|(id, row)| Wake::IntakeOpened(row.peer, id)),
+            (tree::INTAKE, None) => Id::try_from(change.key.as_slice()).ok().map(Wake::IntakeClosed),
+            _ => None,
+        };
+        if let Some(wake_up) = told {
+            // Without a courier (offline commands) nobody listens, and nobody needs to.
+            let _ = wake.send(wake_up);
+        }
+    }
+}
+
+/// Why the index cannot follow the log.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistrarError {
+    /// A record does not decode.
+    #[error("custody record {index} cannot be read: {cause}; a newer version of rogatory may have written it")]
+    Record {
+        /// Its index.
+        index: u64,
+        /// Why.
+        cause: DecodeError,
+    },
+    /// A record does not fold.
+    #[error("custody record {index} does not fit the records before it: {cause}; run `rogatory custody fsck`")]
+    Fold {
+        /// Its index.
+        index: u64,
+        /// Why.
+        cause: FoldError<IndexError>,
+    },
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A row of the index.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// The log.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+

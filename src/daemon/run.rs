@@ -1,0 +1,166 @@
+//! Composes a node: opens the data, binds the sockets, starts the courier, and ends in order. Decides nothing itself.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::api::{self, ApiError};
+use crate::daemon::courier::Courier;
+use crate::daemon::node::{Node, StartError};
+use crate::daemon::registrar::Wake;
+use crate::daemon::trust::{self, TransportError};
+use crate::daemon::{clock, keys};
+use crate::net::endpoint::{BindError, Endpoint, Greeting};
+use crate::net::limits::Limits;
+use crate::wire::frame::{Hello, PROTOCOL_VERSION};
+
+/// How long open streams get to end when the node stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A node that runs. Dropping it without [`Running::stop`] ends it like a crash: nothing acknowledged is lost.
+pub struct Running {
+    node: Arc<Node>,
+    endpoint: Arc<Endpoint>,
+    wake: mpsc::UnboundedSender<Wake>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Starts the node whose data lie in `data`. Called inside a tokio runtime.
+///
+/// # Errors
+/// [`RunError`] says what is wrong and what to do.
+pub async fn start(data: &Path) -> Result<Running, RunError> {
+    let (wake, wakes) = mpsc::unbounded_channel();
+    let (path, for_node) = (data.to_owned(), wake.clone());
+    let opened = tokio::task::spawn_blocking(move || {
+        let node = Node::open(&path, for_node)?;
+        node.record_directory()?;
+        Ok::<_, StartError>(node)
+    });
+    let node = match opened.await {
+        Ok(node) => Arc::new(node?),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let listen = node.config().listen;
+    let endpoint = Arc::new(Endpoint::bind(listen, trust::tls(&node)?, greeting(&node), Limits::default())?);
+    let stop = CancellationToken::new();
+    let socket = api::bind(&node.home().socket())?;
+    let courier = Courier::new(Arc::clone(&node), Arc::clone(&endpoint));
+    let tasks = vec![
+        tokio::spawn(courier.run(wakes, stop.clone())),
+        tokio::spawn(api::serve(socket, Arc::clone(&node), wake.clone(), stop.clone())),
+        tokio::spawn(watch_expiry(Arc::clone(&node), stop.clone())),
+    ];
+    let address = endpoint.local_address()?;
+    tracing::info!(authority = %node.us(), %address, records = node.ledger.reader().size(), "node ready");
+    Ok(Running { node, endpoint, wake, stop, tasks })
+}
+
+impl Running {
+    /// The node.
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// [`BindError`] when the system does not say.
+    pub fn address(&self) -> Result<SocketAddr, BindError> {
+        self.endpoint.local_address()
+    }
+
+    /// Reads settings and directory again, for all connections from now on.
+    ///
+    /// # Errors
+    /// [`StartError`]; the old ones stay in force.
+    pub async fn reload(&self) -> Result<(), StartError> {
+        let node = Arc::clone(&self.node);
+        match tokio::task::spawn_blocking(move || node.reload()).await {
+            Ok(done) => done?,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+        // The courier ends only with the node.
+        let _ = self.wake.send(Wake::Reloaded);
+        Ok(())
+    }
+
+    /// Ends in order: no new work, links closed, log closed with its tiles published.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            let _ = tokio::time::timeout(GRACE, task).await;
+        }
+        let _ = tokio::time::timeout(GRACE, self.endpoint.close()).await;
+        tracing::info!(authority = %self.node.us(), "node stopped");
+        // The last holder of the node closes the log.
+        let node = self.node;
+        let _ = tokio::task::spawn_blocking(move || drop(node)).await;
+    }
+}
+
+fn greeting(node: &Arc<Node>) -> Greeting {
+    let node = Arc::downgrade(node);
+    let us = node.upgrade().map(|node| node.us().clone());
+    Arc::new(move || {
+        let node = node.upgrade();
+        Hello {
+            protocol_version: PROTOCOL_VERSION,
+            authority: us.clone().expect("the node was alive when its greeting was made"),
+            directory_version: node.as_ref().and_then(|node| node.any_directory()).map_or(0, |known| known.version()),
+            clock: clock::now(),
+            software: concat!("rogatory ", env!("CARGO_PKG_VERSION")).to_owned(),
+            checkpoint: node.and_then(|node| {
+                let checkpoint = node.ledger.reader().checkpoint()?;
+                (checkpoint.checkpoint().size() > 0).then(|| checkpoint.note().to_string())
+            }),
+        }
+    })
+}
+
+/// Says once a day what runs out within thirty days.
+async fn watch_expiry(node: Arc<Node>, stop: CancellationToken) {
+    const DAY: Duration = Duration::from_secs(86_400);
+    const AHEAD_MS: u64 = 30 * 86_400_000;
+    loop {
+        let soon = clock::now().plus_millis(AHEAD_MS);
+        if let Ok(ends) = keys::expiries(node.home()) {
+            for (name, end) in ends.into_iter().filter(|(_, end)| *end < soon) {
+                tracing::warn!(certificate = name, %end, "a certificate runs out; renew it");
+            }
+        }
+        match node.any_directory() {
+            Some(directory) if directory.expires_at() < soon => {
+                tracing::warn!(end = %directory.expires_at(), "the directory runs out; ask its keepers for a newer one");
+            }
+            _ => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(DAY) => {}
+        }
+    }
+}
+
+/// Why a node does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its data.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Its key or certificate.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Its UDP socket.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Its officers' socket.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}

@@ -1,0 +1,124 @@
+//! Answers the streams that a peer opens: envelopes, receipts, and requests for parts. One task a stream.
+
+use std::sync::Arc;
+
+use crate::daemon::node::Node;
+use crate::daemon::receive::{Refused, blocking, receive, take_receipt};
+use crate::exchange::rows::Direction;
+use crate::model::envelope::Blob;
+use crate::model::ident::{AuthorityId, Id};
+use crate::model::limits::FETCH_PARTS_MAX;
+use crate::model::refusal::RefusalCode;
+use crate::net::connection::Connection;
+use crate::net::stream::{Stream, StreamError};
+use crate::store::object_reader::ObjectReader;
+use crate::wire::frame::Frame;
+
+/// Answers every stream of a connection until it ends.
+pub async fn serve(node: Arc<Node>, connection: Connection) {
+    let peer = connection.peer().authority.clone();
+    while let Ok(stream) = connection.accept().await {
+        let (node, peer) = (Arc::clone(&node), peer.clone());
+        tokio::spawn(async move {
+            if let Err(error) = answer(&node, &peer, stream).await {
+                tracing::debug!(%peer, %error, "a stream ended early");
+            }
+        });
+    }
+}
+
+async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Result<(), StreamError> {
+    match stream.receive().await {
+        Ok(Frame::Deliver { signed_envelope }) => {
+            let from = peer.clone();
+            match blocking(node, move |node| receive(node, &from, signed_envelope)).await {
+                Ok(receipt) => stream.send(&Frame::Delivered { receipt }).await?,
+                Err(Refused { code }) => return stream.refuse(code, 0).await,
+            }
+        }
+        Ok(Frame::PushReceipt { envelope_id, receipt }) => {
+            let from = peer.clone();
+            match blocking(node, move |node| take_receipt(node, &from, envelope_id, &receipt)).await {
+                Ok(()) => stream.send(&Frame::Pushed).await?,
+                Err(Refused { code }) => return stream.refuse(code, 0).await,
+            }
+        }
+        Ok(Frame::Fetch { envelope_id, object_id, first_part, part_count }) => {
+            let wanted = Wanted { envelope_id, object_id, first_part, part_count };
+            return parts(node, peer, stream, wanted).await;
+        }
+        Ok(_) => {
+            tracing::warn!(%peer, code = %RefusalCode::Malformed, "a stream began with a frame that begins none");
+            return stream.refuse(RefusalCode::Malformed, 0).await;
+        }
+        Err(error) => {
+            if let Some(code) = error.code() {
+                tracing::warn!(%peer, %code, reason = %error, "refused");
+                return stream.refuse(code, 0).await;
+            }
+            return Err(error);
+        }
+    }
+    stream.finish();
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    envelope_id: Id,
+    object_id: u32,
+    first_part: u64,
+    part_count: u64,
+}
+
+/// Sends parts of an object, each with the proof of its place. Only the recipient of the envelope gets any.
+async fn parts(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream, wanted: Wanted) -> Result<(), StreamError> {
+    let from = peer.clone();
+    let reader = match blocking(node, move |node| open(node, &from, wanted)).await {
+        Ok(reader) => Arc::new(reader),
+        Err(code) => {
+            tracing::warn!(%peer, %code, "a request for parts was refused");
+            return stream.refuse(code, 0).await;
+        }
+    };
+    // Bulk yields to letters on the same connection: an urgent request overtakes an image.
+    stream.bulk();
+    for index in wanted.first_part..wanted.first_part.saturating_add(wanted.part_count) {
+        let part = {
+            let reader = Arc::clone(&reader);
+            blocking(node, move |_| reader.part(index)).await
+        };
+        let (bytes, proof) = match part {
+            Ok(part) => part,
+            Err(error) => {
+                // Our own disk gave back something else than was sealed. The peer gets nothing rather than that.
+                tracing::error!(%peer, %error, "a part of the vault cannot be served");
+                return stream.refuse(RefusalCode::CannotStore, 0).await;
+            }
+        };
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        stream.send(&Frame::Part { index, length, proof }).await?;
+        stream.send_bytes(bytes).await?;
+    }
+    stream.send(&Frame::FetchEnd).await?;
+    stream.finish();
+    Ok(())
+}
+
+fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<ObjectReader, RefusalCode> {
+    let envelope = node.envelope(wanted.envelope_id).map_err(|_| RefusalCode::NotFound)?;
+    if envelope.counterpart != *peer || envelope.direction != Direction::Outgoing {
+        return Err(RefusalCode::NotFound);
+    }
+    let (record, _) = node.record(envelope.index).map_err(|_| RefusalCode::CannotStore)?;
+    let package_id = record.subject.package_id.ok_or(RefusalCode::NotFound)?;
+    let blobs: Vec<Blob> = record.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
+    let blob = blobs.iter().find(|blob| blob.object_id == wanted.object_id).ok_or(RefusalCode::NotFound)?;
+    let reader =
+        node.vault.reader(package_id, wanted.object_id, &blob.root).map_err(|_| RefusalCode::CannotStore)?;
+    let end = wanted.first_part.checked_add(wanted.part_count).ok_or(RefusalCode::BadRange)?;
+    if wanted.part_count == 0 || wanted.part_count > FETCH_PARTS_MAX || end > reader.parts() {
+        return Err(RefusalCode::BadRange);
+    }
+    Ok(reader)
+}
