@@ -74,15 +74,6 @@ fn the_bytes_of_envelope_record_and_receipt_never_change() {
 }
 
 #[test]
-fn the_bytes_of_each_kind_of_frame_never_change() {
-    for (name, value) in samples::frames() {
-        let bytes = frame::encode(&value);
-        same_as_vector(name, &bytes);
-        assert_eq!(frame::decode(&bytes), Ok(value), "{name}");
-    }
-}
-
-#[test]
 fn what_is_cut_at_any_byte_is_refused_or_is_another_value_and_never_a_panic() {
     let sample = samples::messages().remove(0).1;
     let bytes = message::encode(&sample);
