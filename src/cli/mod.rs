@@ -4,3 +4,4 @@ pub mod directory;
 pub mod directory_args;
 pub mod directory_view;
 pub mod main;
+pub mod verify;

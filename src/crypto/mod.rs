@@ -15,5 +15,6 @@ pub mod pem;
 pub mod random;
 pub mod revocation;
 pub mod san;
+pub mod sha512;
 pub mod signature;
 pub mod stanza;

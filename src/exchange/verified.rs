@@ -136,13 +136,19 @@ fn check_times(envelope: &Envelope, now: Timestamp) -> Result<(), VerifyError> {
 
 /// The signature holds, and the certificate speaks for that very authority: an issuer that the directory lists for it
 /// has signed it, and the certificate names it.
-fn check_signature(signed: &SignedBytes, sender: &Authority, now: Timestamp) -> Result<SignerFacts, VerifyError> {
+///
+/// # Errors
+/// [`VerifyError::Signature`], or [`VerifyError::SenderMismatch`] when it speaks for another authority.
+pub fn check_signature(signed: &SignedBytes, sender: &Authority, now: Timestamp) -> Result<SignerFacts, VerifyError> {
     let facts = signature::verify(&signed.cms, &signed.content, &sender.issuers, &sender.revocation_lists, now)?;
     if authority_of(facts.certificate_der())? == sender.id { Ok(facts) } else { Err(VerifyError::SenderMismatch) }
 }
 
 /// What the message says about itself and its files is what the envelope says.
-fn check_agreement(envelope: &Envelope, message: &Message) -> Result<(), VerifyError> {
+///
+/// # Errors
+/// [`VerifyError`] names what differs.
+pub fn check_agreement(envelope: &Envelope, message: &Message) -> Result<(), VerifyError> {
     if message.sender.authority != envelope.sender {
         return Err(VerifyError::SenderMismatch);
     }

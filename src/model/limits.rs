@@ -141,3 +141,13 @@ pub const INDEX_KEY_BYTES_MAX: usize = 256;
 pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// Streams on which one envelope's files are fetched at once.
 pub const FETCH_STREAMS: usize = 4;
+/// Most files of a bag that is read: every object, and what surrounds them.
+pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536;
+/// Deepest folder in a bag that is read.
+pub const BAG_DEPTH_MAX: usize = 6;
+/// Largest tag file of a bag that is read, the list of the directory excepted.
+pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Longest name of a payload file in a bag.
+pub const PAYLOAD_NAME_CHARS_MAX: usize = 100;
+/// Bytes that are read and digested at once from a file.
+pub const READ_BYTES: usize = 256 * 1024;

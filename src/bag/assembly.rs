@@ -1,0 +1,180 @@
+//! A dossier as the tag files of a bag. Refuses a dossier whose parts do not belong together: no bag is begun that its
+//! own verifier would refuse for what the exporter knew.
+
+use std::collections::BTreeMap;
+
+use crate::bag::dossier::{Dossier, RecordPart, SignedPart};
+use crate::bag::layout::{self, SIGNED_ENVELOPE};
+use crate::bag::notes::{Notes, bag_info_text};
+use crate::crypto::pem::{Label, encode};
+use crate::custody::proof::{TlogProof, TlogProofError};
+use crate::exchange::reading::{ReadError, Reading};
+use crate::exchange::repository::{Files, RepositoryError};
+use crate::exchange::verified::{VerifyError, check_agreement};
+use crate::model::authority::Authority;
+use crate::model::ident::AuthorityId;
+use crate::model::message::{Body, Message};
+use crate::model::package::Item;
+use crate::model::time::Timestamp;
+use crate::wire::decode::DecodeError;
+use crate::wire::{envelope, message, receipt, record};
+
+/// What a bag will hold, but for the payload.
+#[derive(Debug)]
+pub struct Assembly {
+    /// Every tag file but the manifests and `bagit.txt`, by path.
+    pub tags: BTreeMap<String, Vec<u8>>,
+    /// The files that must come.
+    pub items: Vec<Item>,
+}
+
+impl Assembly {
+    /// Checks a dossier and lays its parts out.
+    ///
+    /// # Errors
+    /// [`AssemblyError`] names the part that does not belong.
+    pub fn of(dossier: &Dossier, exported_at: Timestamp) -> Result<Self, AssemblyError> {
+        let exported_at = Timestamp::from_millis(exported_at.as_secs().saturating_mul(1_000));
+        let message = message::decode(&dossier.message.content.0)?;
+        let items = message.consignment.as_ref().ok_or(AssemblyError::NoFiles)?.items.clone();
+        let signed = envelope::decode_signed(&dossier.signed_envelope.0)?;
+        check_agreement(&envelope::decode(&signed.content)?, &message)?;
+        let request = dossier.request.as_ref().map(|part| message::decode(&part.content.0)).transpose()?;
+        let acceptances: Vec<Message> =
+            dossier.acceptances.iter().map(|part| message::decode(&part.content.0)).collect::<Result<_, _>>()?;
+        belongs(&message, request.as_ref(), &acceptances)?;
+
+        let mut tags = BTreeMap::new();
+        put_signed(&mut tags, layout::MESSAGE, &dossier.message);
+        tags.insert(SIGNED_ENVELOPE.to_owned(), dossier.signed_envelope.0.clone());
+        put_signed(&mut tags, layout::ENVELOPE, &SignedPart::from(signed));
+        if let Some(part) = &dossier.request {
+            put_signed(&mut tags, layout::REQUEST, part);
+        }
+        for (number, part) in (1..).zip(&dossier.acceptances) {
+            put_signed(&mut tags, &layout::acceptance(number), part);
+        }
+        let origin = dossier.exporter.log_origin();
+        for part in &dossier.records {
+            put_record(&mut tags, &origin, part)?;
+        }
+        for bytes in &dossier.receipts {
+            let parts = receipt::decode(&bytes.0)?;
+            let giver = record::decode(&parts.record)?.authority;
+            let index = TlogProof::parse(parts.proof.as_bytes())?.index();
+            tags.insert(layout::receipt(&giver.log_origin(), index), bytes.0.clone());
+        }
+        tags.insert(layout::checkpoint(&origin), dossier.checkpoint.0.clone());
+        put_directory(&mut tags, dossier, [&message.sender.authority, &message.recipient])?;
+
+        let notes = Notes {
+            exporter: &dossier.exporter,
+            exported_at,
+            message: (&dossier.message.content.0, &message),
+            request: request.as_ref(),
+            acceptances: &acceptances,
+        };
+        tags.insert(layout::CONDITIONS.to_owned(), notes.conditions().into_bytes());
+        tags.insert(layout::VERIFY.to_owned(), notes.verify().into_bytes());
+        tags.insert(layout::BAG_INFO.to_owned(), bag_info_text(&notes.bag_info()).into_bytes());
+        Ok(Self { tags, items })
+    }
+}
+
+/// The PEM file of an authority's issuing certificates.
+pub fn certificates(authority: &Authority) -> String {
+    authority.issuers.iter().map(|der| encode(Label::Certificate, der).to_string()).collect()
+}
+
+/// The PEM file of its revocation lists.
+pub fn revocation_lists(authority: &Authority) -> String {
+    authority.revocation_lists.iter().map(|der| encode(Label::RevocationList, der).to_string()).collect()
+}
+
+/// The verifier keys of its log, one a line.
+pub fn log_keys(authority: &Authority) -> String {
+    authority.log_keys.iter().map(|key| format!("{key}\n")).collect()
+}
+
+fn belongs(message: &Message, request: Option<&Message>, acceptances: &[Message]) -> Result<(), AssemblyError> {
+    if let Some(request) = request
+        && (request.request_id != message.request_id || !matches!(request.body, Body::Request(_)))
+    {
+        return Err(AssemblyError::Foreign("request"));
+    }
+    let package = message.consignment.as_ref().map(|consignment| consignment.seal_id);
+    let ours = |acceptance: &Message| match &acceptance.body {
+        Body::Acceptance(body) => Some(body.package_id) == package && acceptance.request_id == message.request_id,
+        _ => false,
+    };
+    if acceptances.iter().all(ours) { Ok(()) } else { Err(AssemblyError::Foreign("acceptance")) }
+}
+
+fn put_signed(tags: &mut BTreeMap<String, Vec<u8>>, stem: &str, part: &SignedPart) {
+    tags.insert(format!("{stem}.pb"), part.content.0.clone());
+    tags.insert(format!("{stem}.pb.p7s"), part.cms.0.clone());
+}
+
+fn put_record(tags: &mut BTreeMap<String, Vec<u8>>, origin: &str, part: &RecordPart) -> Result<(), AssemblyError> {
+    let good = part.salt.0.len() == crate::custody::leaf::SALT_BYTES
+        && TlogProof::parse(part.proof.as_bytes())?.index() == part.index
+        && record::decode(&part.record.0)?.authority.log_origin() == origin;
+    if !good {
+        return Err(AssemblyError::Foreign("record"));
+    }
+    let stem = layout::record(origin, part.index);
+    tags.insert(format!("{stem}.record"), part.record.0.clone());
+    tags.insert(format!("{stem}.salt"), part.salt.0.clone());
+    tags.insert(format!("{stem}.tlog-proof"), part.proof.clone().into_bytes());
+    Ok(())
+}
+
+fn put_directory(
+    tags: &mut BTreeMap<String, Vec<u8>>,
+    dossier: &Dossier,
+    parties: [&AuthorityId; 2],
+) -> Result<(), AssemblyError> {
+    let mut files = Files::new();
+    for part in &dossier.directory {
+        let name = part.name.parse()?;
+        files.put(name, part.bytes.0.clone())?;
+        tags.insert(format!("{}{name}", layout::DIRECTORY), part.bytes.0.clone());
+    }
+    let roster = Reading::of(&files)?.listing().roster();
+    for id in parties {
+        let authority = roster.authority(id).ok_or(AssemblyError::UnknownAuthority)?;
+        tags.insert(layout::certificates(id), certificates(authority).into_bytes());
+        tags.insert(layout::revocation_lists(id), revocation_lists(authority).into_bytes());
+        tags.insert(layout::log_keys(&id.log_origin()), log_keys(authority).into_bytes());
+    }
+    Ok(())
+}
+
+/// Why a dossier makes no bag.
+#[derive(Debug, thiserror::Error)]
+pub enum AssemblyError {
+    /// Nothing to put into it.
+    #[error("the message carries no file; there is nothing to export")]
+    NoFiles,
+    /// A part of another case.
+    #[error("a part of the dossier ({0}) does not belong to this package; export it again")]
+    Foreign(&'static str),
+    /// An authority that the directory does not know.
+    #[error("the directory does not list both authorities; import the directory that does and export again")]
+    UnknownAuthority,
+    /// Bytes that do not decode.
+    #[error("a part of the dossier does not decode: {0}")]
+    Decode(#[from] DecodeError),
+    /// The envelope is not the message's.
+    #[error("the envelope is not the one of this message: {0}")]
+    Envelope(#[from] VerifyError),
+    /// A proof that does not read.
+    #[error("a custody proof does not read: {0}")]
+    Proof(#[from] TlogProofError),
+    /// A file that is none of the directory's.
+    #[error("the directory does not read: {0}")]
+    Repository(#[from] RepositoryError),
+    /// A directory that does not fit itself.
+    #[error("the directory does not read: {0}")]
+    Directory(#[from] ReadError),
+}

@@ -1,0 +1,188 @@
+//! The names of the files in a bag. A name from outside never becomes a path: what is not a letter, digit, `.`, `_` or
+//! `-` is replaced, and a path that climbs or hides is refused.
+//!
+//! ```text
+//! bagit.txt  bag-info.txt  manifest-sha256.txt  manifest-sha512.txt  tagmanifest-sha256.txt  tagmanifest-sha512.txt
+//! data/0001/<name>                       the files, by object number
+//! rogatory/message.pb        .p7s        the signed message: it names every file with its digest and every condition
+//! rogatory/signed-envelope.bin           what travelled, exact bytes; its two fields:
+//! rogatory/envelope.pb       .p7s
+//! rogatory/request.pb        .p7s        the request, where the exporter holds it and it is another message
+//! rogatory/acceptance-1.pb   .p7s        acceptances of conditions
+//! rogatory/conditions.txt  VERIFY.md     for people; made from the above
+//! rogatory/logs/<log>/log.vkey  checkpoint
+//! rogatory/records/<log>/<index>.record  .salt  .tlog-proof
+//! rogatory/receipts/<log>/<index>.receipt
+//! rogatory/certs/<authority>.pem  crls/<authority>.pem
+//! rogatory/directory/metadata/…  targets/directory.json
+//! ```
+
+use crate::model::ident::AuthorityId;
+use crate::model::limits::PAYLOAD_NAME_CHARS_MAX;
+use crate::model::package::Item;
+
+/// The declaration of the format.
+pub const BAGIT: &str = "bagit.txt";
+/// Its exact text (RFC 8493, 2.1.1).
+pub const BAGIT_TEXT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+/// Facts about the bag.
+pub const BAG_INFO: &str = "bag-info.txt";
+/// The payload folder.
+pub const DATA: &str = "data";
+/// Our own folder.
+pub const ROGATORY: &str = "rogatory";
+/// The message, without extension.
+pub const MESSAGE: &str = "rogatory/message";
+/// The envelope, without extension.
+pub const ENVELOPE: &str = "rogatory/envelope";
+/// The request, without extension.
+pub const REQUEST: &str = "rogatory/request";
+/// What travelled.
+pub const SIGNED_ENVELOPE: &str = "rogatory/signed-envelope.bin";
+/// The conditions, for people.
+pub const CONDITIONS: &str = "rogatory/conditions.txt";
+/// How to check the bag with foreign tools.
+pub const VERIFY: &str = "rogatory/VERIFY.md";
+/// The directory's files stand below.
+pub const DIRECTORY: &str = "rogatory/directory/";
+/// Custody records stand below, by log.
+pub const RECORDS: &str = "rogatory/records/";
+/// Receipts stand below, by log.
+pub const RECEIPTS: &str = "rogatory/receipts/";
+/// Logs stand below.
+pub const LOGS: &str = "rogatory/logs/";
+
+/// The two algorithms of manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Algorithm {
+    /// SHA-256, the forensic digest.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Algorithm {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Sha256, Self::Sha512];
+
+    /// The manifest of the payload.
+    pub const fn manifest(self) -> &'static str {
+        match self {
+            Self::Sha256 => "manifest-sha256.txt",
+            Self::Sha512 => "manifest-sha512.txt",
+        }
+    }
+
+    /// The manifest of the tag files.
+    pub const fn tag_manifest(self) -> &'static str {
+        match self {
+            Self::Sha256 => "tagmanifest-sha256.txt",
+            Self::Sha512 => "tagmanifest-sha512.txt",
+        }
+    }
+
+    /// Hex digits of a digest.
+    pub const fn hex_digits(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        }
+    }
+}
+
+/// The place of a file of the package.
+pub fn payload(item: &Item) -> String {
+    format!("{DATA}/{:04}/{}", item.object_id, plain(&item.name))
+}
+
+/// The place of an acceptance, counted from 1, without extension.
+pub fn acceptance(number: usize) -> String {
+    format!("{ROGATORY}/acceptance-{number}")
+}
+
+/// The folder name of a log, from its origin: `xa-moj.rogatory/custody` becomes `xa-moj.rogatory_custody`.
+pub fn log_slug(origin: &str) -> String {
+    plain(origin)
+}
+
+/// The verifier keys of a log, one a line.
+pub fn log_keys(origin: &str) -> String {
+    format!("{LOGS}{}/log.vkey", log_slug(origin))
+}
+
+/// The newest checkpoint of a log.
+pub fn checkpoint(origin: &str) -> String {
+    format!("{LOGS}{}/checkpoint", log_slug(origin))
+}
+
+/// A custody record, without extension.
+pub fn record(origin: &str, index: u64) -> String {
+    format!("{RECORDS}{}/{index}", log_slug(origin))
+}
+
+/// A receipt.
+pub fn receipt(origin: &str, index: u64) -> String {
+    format!("{RECEIPTS}{}/{index}.receipt", log_slug(origin))
+}
+
+/// The issuing certificates of an authority.
+pub fn certificates(authority: &AuthorityId) -> String {
+    format!("{ROGATORY}/certs/{authority}.pem")
+}
+
+/// The revocation lists of an authority.
+pub fn revocation_lists(authority: &AuthorityId) -> String {
+    format!("{ROGATORY}/crls/{authority}.pem")
+}
+
+/// Whether a path may stand in a bag: relative, of plain characters, climbing nowhere, hiding nothing.
+pub fn is_plain_path(path: &str) -> bool {
+    !path.is_empty()
+        && path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_plain))
+}
+
+/// A file name of plain characters, at most [`PAYLOAD_NAME_CHARS_MAX`]; the end with the extension is kept.
+fn plain(name: &str) -> String {
+    let replaced: Vec<char> = name.chars().map(|c| if u8::try_from(c).is_ok_and(is_plain) { c } else { '_' }).collect();
+    let start = replaced.len().saturating_sub(PAYLOAD_NAME_CHARS_MAX);
+    let kept: String = replaced.into_iter().skip(start).collect();
+    // A leading dot hides a file, and `.` and `..` are no names; a leading dash would be taken for an option.
+    let trimmed = kept.trim_start_matches(['.', '-']);
+    if trimmed.is_empty() { "file".to_owned() } else { trimmed.to_owned() }
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_keeps_its_extension_and_loses_what_could_climb() {
+        assert_eq!(plain("Bank statement.pdf"), "Bank_statement.pdf");
+        assert_eq!(plain("../../etc/passwd"), "_.._etc_passwd");
+        assert_eq!(plain(".."), "file");
+        assert_eq!(plain("-rf"), "rf");
+        assert_eq!(plain("Žádost.pdf"), "__dost.pdf");
+        assert!(plain(&format!("{}.pdf", "x".repeat(500))).ends_with("x.pdf"));
+    }
+
+    #[test]
+    fn a_path_that_climbs_or_hides_is_no_plain_path() {
+        for bad in ["", "/a", "a/", "a//b", "a/../b", "..", ".", "a/.b", "a b", "a\nb", "a%0Ab", "a\\b", "ä"] {
+            assert!(!is_plain_path(bad), "{bad}");
+        }
+        assert!(is_plain_path("data/0001/report-2.pdf"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_becomes_one_plain_part_of_a_path(name in any::<String>()) {
+            let name = plain(&name);
+            prop_assert!(is_plain_path(&name) && !name.contains('/') && name.len() <= PAYLOAD_NAME_CHARS_MAX);
+        }
+    }
+}
