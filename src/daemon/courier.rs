@@ -160,7 +160,7 @@ impl Courier {
             // The courier ends only with the node.
             let _ = tell.send(News::Unlinked(name, number));
         });
-        tracing::info!(%peer, key_exchange = %connection.peer().key_exchange, "link open");
+        tracing::info!(%peer, key_exchange = %connection.peer().group_name, "link open");
         self.links.entry(peer.clone()).or_default().push((number, connection));
         self.schedule.connected(&peer);
         for fetching in self.intake.values_mut().filter(|fetching| fetching.peer == peer) {
@@ -245,9 +245,8 @@ impl Courier {
     }
 
     fn sleeps_for(&self) -> Duration {
-        let fetches = self.intake.values().filter(|fetching| {
-            !fetching.running && self.links.contains_key(&fetching.peer)
-        });
+        let fetches =
+            self.intake.values().filter(|fetching| !fetching.running && self.links.contains_key(&fetching.peer));
         let wakes_at = fetches.map(|fetching| fetching.not_before).chain(self.schedule.wakes_at()).min();
         wakes_at.map_or(Duration::from_secs(3_600), |at| clock::until(at).max(Duration::from_millis(1)))
     }

@@ -128,17 +128,13 @@ fn settle(node: &Node, row: &OutboxRow, bytes: &[u8], attempts: u64) -> Result<H
 
 fn check(node: &Node, row: &OutboxRow, bytes: &[u8]) -> Result<CheckedReceipt, DeliverError> {
     let directory = node.directory(clock::now()).map_err(DeliverError::Directory)?;
-    let receiver = directory.roster().authority(&row.peer).ok_or(DeliverError::Directory(RefusalCode::UnknownAuthority))?;
+    let receiver =
+        directory.roster().authority(&row.peer).ok_or(DeliverError::Directory(RefusalCode::UnknownAuthority))?;
     let (record, _) = node.record(row.index)?;
     let blobs = record.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
     let digest = node.envelope(row.envelope_id)?.digest;
-    let expected = Expected {
-        sender: node.us(),
-        receiver,
-        envelope_id: row.envelope_id,
-        envelope_digest: digest,
-        blobs: &blobs,
-    };
+    let expected =
+        Expected { sender: node.us(), receiver, envelope_id: row.envelope_id, envelope_digest: digest, blobs: &blobs };
     Ok(receipt::check(bytes, &expected)?)
 }
 

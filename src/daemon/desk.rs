@@ -10,11 +10,11 @@ use crate::daemon::node::{LookupError, Node};
 use crate::daemon::officer::{AdmissionError, Admitted};
 use crate::daemon::{clock, crash};
 use crate::exchange::act::{Act, DraftFiles, Scene};
-use crate::exchange::rows::{MessageRow, MessageState, RequestRow};
+use crate::exchange::rows::{Direction, MessageRow, MessageState, RequestRow, tree};
 use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
 use crate::model::event::{Actor, Event, Outcome, Role};
 use crate::model::ident::{AuthorityId, Digest, Id};
-use crate::model::message::{Body, Fields, Message, MessageError, MessageKind, Party, ReplyBy, Urgency};
+use crate::model::message::{Body, Fields, Message, MessageError, MessageKind, Party, ReplyBy, Side, Urgency};
 use crate::model::package::{Condition, Consignment, ConsignmentError};
 use crate::model::refusal::RefusalCode;
 use crate::store::ledger::AppendError;
@@ -237,6 +237,55 @@ pub fn send_if_alone_may(node: &Node, officer: &Admitted, row: MessageRow) -> Re
     }
 }
 
+/// Approves where that is still to be done, then sends: for acts whose sender is the second person.
+///
+/// # Errors
+/// As [`approve`] and [`send`].
+pub fn approve_and_send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRow, DeskError> {
+    let row = node.message(message_id)?;
+    if row.state == MessageState::Drafted && node.config().second_person_for(row.kind) == SecondPerson::Required {
+        approve(node, officer, message_id)?;
+    }
+    send(node, officer, message_id)
+}
+
+/// The message that an officer means: its own identifier, or that of the request whose first message it is.
+///
+/// # Errors
+/// [`DeskError`] when neither is known.
+pub fn message_of(node: &Node, id: Id) -> Result<Id, DeskError> {
+    if node.row::<MessageRow>(tree::MESSAGE, id.as_bytes())?.is_some() {
+        return Ok(id);
+    }
+    node.request(id)?.messages.first().copied().ok_or(DeskError::Lookup(LookupError::Unknown { what: "message", id }))
+}
+
+/// Whether our side of a request may send that kind of message.
+///
+/// # Errors
+/// [`DeskError::Turn`] when it is the other side's to send.
+pub fn in_turn(request: &RequestRow, kind: MessageKind) -> Result<(), DeskError> {
+    let our_side = match request.direction {
+        Direction::Outgoing => Side::Requesting,
+        Direction::Incoming => Side::Requested,
+    };
+    if kind.side() == our_side { Ok(()) } else { Err(DeskError::Turn { kind }) }
+}
+
+/// Records that an officer read the thread of a request: views are logged, not only changes.
+///
+/// # Errors
+/// [`DeskError`] when there is no such request, or the officer may not.
+pub fn read(node: &Node, officer: &Admitted, request_id: Id) -> Result<(), DeskError> {
+    let readers: &[Role] = &[Role::Drafter, Role::Approver, Role::Custodian, Role::Auditor];
+    let actor = officer.acting_as(readers)?;
+    let request = node.request(request_id)?;
+    let first = request.messages.first().copied();
+    let row = node.message(first.ok_or(LookupError::Unknown { what: "message", id: request_id })?)?;
+    node.commit(scene(node, actor).handled(Event::MessageRead, &row, "", Vec::new()))?;
+    Ok(())
+}
+
 /// The message of a row, decoded from the bytes in the log.
 ///
 /// # Errors
@@ -253,7 +302,10 @@ pub(super) fn archived_key(node: &Node, row: &MessageRow, package_id: Id) -> Res
         key_id: node.keys.archive.id(),
         wrapped: stanza,
     };
-    node.keys.ring.open(&[stanza], package_id, node.us(), node.us()).map_err(|_| DeskError::Unwrap(UnwrapError::Altered))
+    node.keys
+        .ring
+        .open(&[stanza], package_id, node.us(), node.us())
+        .map_err(|_| DeskError::Unwrap(UnwrapError::CannotOpen))
 }
 
 fn draft_blobs(node: &Node, row: &MessageRow) -> Result<Vec<crate::model::envelope::Blob>, DeskError> {
@@ -306,6 +358,12 @@ pub enum DeskError {
     /// It was not approved.
     #[error("{} needs a second person: let another officer approve it first (`... approve ID --as NAME`)", kind.name())]
     NotApproved {
+        /// The kind of message.
+        kind: MessageKind,
+    },
+    /// The other side's to send.
+    #[error("{} is for the other side of this request to send", kind.name())]
+    Turn {
         /// The kind of message.
         kind: MessageKind,
     },

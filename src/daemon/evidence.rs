@@ -227,11 +227,7 @@ pub fn open(
 ///
 /// # Errors
 /// [`EvidenceError`] names the rule.
-pub fn admitted(
-    node: &Node,
-    officer: &Admitted,
-    package_id: Id,
-) -> Result<(PackageRow, MessageRow), EvidenceError> {
+pub fn admitted(node: &Node, officer: &Admitted, package_id: Id) -> Result<(PackageRow, MessageRow), EvidenceError> {
     let package = node.package(package_id).map_err(DeskError::from)?;
     let row = node.message(package.message_id).map_err(DeskError::from)?;
     if let Err(error) = officer.acting_as(roles_for(row.kind)) {

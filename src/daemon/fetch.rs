@@ -106,9 +106,9 @@ async fn pull(
         stream.receive_exact(&mut bytes).await?;
         crash::point("fetch: part verified, not stored");
         let keep = Arc::clone(intake);
-        blocking(node, move |_| keep.store_part(object_id, index, &bytes, &proof)).await.map_err(|cause| {
-            FetchError::Part { object_id, index, cause }
-        })?;
+        blocking(node, move |_| keep.store_part(object_id, index, &bytes, &proof))
+            .await
+            .map_err(|cause| FetchError::Part { object_id, index, cause })?;
         crash::point("fetch: part stored");
     }
     match stream.receive().await? {
@@ -137,8 +137,7 @@ fn complete(node: &Node, intake: &Intake, envelope_id: Id) -> Result<(), FetchEr
 pub(super) fn envelope_facts(node: &Node, envelope_id: Id) -> Result<EnvelopeFacts, LookupError> {
     let envelope = node.envelope(envelope_id)?;
     let (record, _) = node.record(envelope.index)?;
-    let (expires_at, blobs) =
-        record.transfer.map(|transfer| (transfer.expires_at, transfer.blobs)).unwrap_or_default();
+    let (expires_at, blobs) = record.transfer.map(|transfer| (transfer.expires_at, transfer.blobs)).unwrap_or_default();
     Ok(EnvelopeFacts { digest: envelope.digest, expires_at, blobs })
 }
 

@@ -46,8 +46,6 @@ const EARLY_MS: u64 = DAY_MS;
 pub struct Keys {
     /// Signs legal acts (CAdES, P-256).
     pub seal: Signer,
-    /// Signs checkpoints (Ed25519).
-    pub log: SigningKey,
     /// Opens what was sealed to us, and what we sealed for our archive.
     pub ring: Keyring,
     /// Our archive's public key: one recipient of everything we send.
@@ -124,13 +122,20 @@ impl Keys {
         let ca = read(home, CA_CERTIFICATE, Label::Certificate)?;
         let certificate = read(home, SEAL_CERTIFICATE, Label::Certificate)?;
         let seal = Signer::new(&read(home, SEAL_KEY, Label::PrivateKey)?, certificate.to_vec(), vec![ca.to_vec()])?;
-        let log = SigningKey::from_pkcs8(&read(home, LOG_SEED, Label::PrivateKey)?)
-            .map_err(|_| KeysError::Broken { path: home.key(LOG_SEED) })?;
         let receiving = hybrid(home, RECEIVING)?;
         let archive = hybrid(home, ARCHIVE)?;
         let archive_public = archive.public().clone();
-        Ok(Self { seal, log, ring: Keyring::new([receiving, archive]), archive: archive_public })
+        Ok(Self { seal, ring: Keyring::new([receiving, archive]), archive: archive_public })
     }
+}
+
+/// The key that signs checkpoints (Ed25519). Only the log holds it.
+///
+/// # Errors
+/// [`KeysError`] names the file.
+pub fn log_key(home: &Home) -> Result<SigningKey, KeysError> {
+    SigningKey::from_pkcs8(&read(home, LOG_SEED, Label::PrivateKey)?)
+        .map_err(|_| KeysError::Broken { path: home.key(LOG_SEED) })
 }
 
 /// The node's TLS key and certificate.

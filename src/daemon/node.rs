@@ -2,17 +2,17 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::crypto::digest::sha256;
 use crate::daemon::clock;
-use crate::daemon::evidence::OpenPackages;
 use crate::daemon::config::{Config, ConfigError};
+use crate::daemon::evidence::OpenPackages;
 use crate::daemon::home::Home;
-use crate::daemon::keys::{Keys, KeysError};
-use crate::daemon::registrar::{self, RegistrarError, Wake, WakeSender};
+use crate::daemon::keys::{self, Keys, KeysError};
+use crate::daemon::registrar::{self, RegistrarError, WakeSender};
 use crate::daemon::turnstile::Turnstile;
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
@@ -40,7 +40,7 @@ pub struct Node {
     directory: ArcSwapOption<Accepted>,
     pub(super) keys: Keys,
     pub(super) ledger: Ledger,
-    pub(super) index: Arc<Index>,
+    pub(super) index: IndexSlot,
     pub(super) vault: Vault,
     /// Acts on one request, message or package pass one at a time.
     pub(super) turnstile: Turnstile,
@@ -63,14 +63,22 @@ impl Node {
         let lock = DirLock::exclusive(data)?;
         let keys = Keys::read(&home)?;
         let directory = NodeDirectory::of(data).current()?;
-        let (index, opened) = Index::open(&home.index())?;
-        let index = Arc::new(index);
+        let slot = Arc::new(OnceLock::new());
         let index_fault = Arc::new(AtomicBool::new(false));
-        let observer = registrar::observer(Arc::clone(&index), Arc::clone(&index_fault), wake.clone());
+        let observer = registrar::observer(Arc::clone(&slot), Arc::clone(&index_fault), wake.clone());
         let origin = config.authority.log_origin().parse().map_err(|_| StartError::Origin)?;
-        let log_key = keys.log.clone();
+        let log_key = keys::log_key(&home)?;
         let ledger = Ledger::open(&home.custody(), origin, log_key, observer)?;
-        let vault = Vault::open(&home.vault())?;
+        let (mut index, opened) = Index::open(&home.index())?;
+        if index.applied_through()? > ledger.reader().size() {
+            // An index of another log, or of a log that was put back from a backup: it knows nothing that counts.
+            index = index.start_over()?;
+        }
+        if slot.set(index).is_err() {
+            return Err(StartError::Origin);
+        }
+        let reserve_bytes = config.delivery.reserve_mib.saturating_mul(1 << 20);
+        let vault = Vault::open(&home.vault())?.with_reserve(reserve_bytes);
         let node = Self {
             us: config.authority.clone(),
             home,
@@ -78,7 +86,7 @@ impl Node {
             directory: ArcSwapOption::from(directory.map(Arc::new)),
             keys,
             ledger,
-            index,
+            index: IndexSlot(slot),
             vault,
             turnstile: Turnstile::default(),
             open_packages: OpenPackages::default(),
@@ -183,7 +191,11 @@ impl Node {
     ///
     /// # Errors
     /// [`LookupError`] when the index is damaged.
-    pub fn row<R: serde::de::DeserializeOwned>(&self, tree: &'static str, key: &[u8]) -> Result<Option<R>, LookupError> {
+    pub fn row<R: serde::de::DeserializeOwned>(
+        &self,
+        tree: &'static str,
+        key: &[u8],
+    ) -> Result<Option<R>, LookupError> {
         Ok(self.read(tree, key)?.as_deref().map(from_bytes).transpose()?)
     }
 
@@ -311,11 +323,17 @@ impl Node {
             tracing::warn!(%peer, %error, "a refused input could not be recorded");
         }
     }
+}
 
-    /// Tells the courier something.
-    pub(super) fn wake(&self, wake: Wake) {
-        // The courier ends only with the process; what it can no longer hear stands in the index.
-        let _ = self.wake.send(wake);
+/// The index of a node: set once, when the log was opened.
+#[derive(Debug, Clone)]
+pub struct IndexSlot(Arc<OnceLock<Index>>);
+
+impl std::ops::Deref for IndexSlot {
+    type Target = Index;
+
+    fn deref(&self) -> &Index {
+        self.0.get().expect("the index was set before the node was made")
     }
 }
 

@@ -84,13 +84,8 @@ pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u
     let row = node.message(envelope.message_id).map_err(|error| refused(RefusalCode::CannotStore, &error))?;
     let (record, _) = node.record(envelope.index).map_err(|error| refused(RefusalCode::CannotStore, &error))?;
     let blobs = record.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
-    let expected = Expected {
-        sender: node.us(),
-        receiver,
-        envelope_id,
-        envelope_digest: envelope.digest,
-        blobs: &blobs,
-    };
+    let expected =
+        Expected { sender: node.us(), receiver, envelope_id, envelope_digest: envelope.digest, blobs: &blobs };
     let checked = match receipt::check(bytes, &expected) {
         Ok(checked) => checked,
         Err(error) => {
@@ -106,10 +101,7 @@ pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u
 }
 
 /// Runs a blocking step beside the async world.
-pub(super) async fn blocking<T: Send + 'static>(
-    node: &Arc<Node>,
-    step: impl FnOnce(&Node) -> T + Send + 'static,
-) -> T {
+pub(super) async fn blocking<T: Send + 'static>(node: &Arc<Node>, step: impl FnOnce(&Node) -> T + Send + 'static) -> T {
     let node = Arc::clone(node);
     match tokio::task::spawn_blocking(move || step(&node)).await {
         Ok(done) => done,

@@ -1,7 +1,7 @@
 //! Keeps the index in step with the custody log: the fold runs on each commit, and again over what the index missed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
 
@@ -11,7 +11,7 @@ use crate::exchange::rows::{IntakeRow, OutboxRow, RowError, from_bytes, outbox_k
 use crate::model::event::Event;
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::Urgency;
-use crate::store::index::{self, Index, IndexError};
+use crate::store::index::{self, Direction, Index, IndexError};
 use crate::store::ledger::Observer;
 use crate::store::reader::{ReadError, Reader};
 use crate::wire::decode::DecodeError;
@@ -39,13 +39,17 @@ pub enum Wake {
 pub type WakeSender = mpsc::UnboundedSender<Wake>;
 
 /// The observer that the ledger calls with each durable batch, before its callers are told.
-pub fn observer(index: Arc<Index>, fault: Arc<AtomicBool>, wake: WakeSender) -> Observer {
+///
+/// The index comes after the log is open, because only the log knows whether the index is ahead of it; nothing is
+/// committed before.
+pub fn observer(index: Arc<OnceLock<Index>>, fault: Arc<AtomicBool>, wake: WakeSender) -> Observer {
     Box::new(move |batch| {
+        let Some(index) = index.get() else { return };
         for committed in batch {
             if fault.load(Ordering::Acquire) {
                 return;
             }
-            match register(&index, committed.index, committed.record, committed.enclosures) {
+            match register(index, committed.index, committed.record, committed.enclosures) {
                 Ok(changes) => tell(&changes, &wake),
                 Err(error) => {
                     // The record is durable; only the index is behind. It says so to everyone who asks, and the next
@@ -63,9 +67,6 @@ pub fn observer(index: Arc<Index>, fault: Arc<AtomicBool>, wake: WakeSender) -> 
 /// # Errors
 /// [`RegistrarError`] names the record.
 pub fn catch_up(index: &Index, reader: &Reader) -> Result<u64, RegistrarError> {
-    if index.applied_through()? > reader.size() {
-        index.clear()?;
-    }
     let from = index.applied_through()?;
     let mut failed = None;
     reader.scan(from, |stored| {
@@ -90,12 +91,11 @@ pub fn catch_up(index: &Index, reader: &Reader) -> Result<u64, RegistrarError> {
 /// [`RegistrarError`] when the index cannot be read.
 pub fn load_queues(index: &Index, wake: &WakeSender) -> Result<(), RegistrarError> {
     for name in [tree::OUTBOX, tree::INTAKE] {
-        let mut from = Vec::new();
+        let mut from: Option<Vec<u8>> = None;
         loop {
-            let page = index.scan_prefix(name, &[], &from, 1_000)?;
+            let page = index.scan_prefix(name, &[], from.as_deref(), 1_000, Direction::Forward)?;
             let Some((last, _)) = page.last() else { break };
-            from.clone_from(last);
-            from.push(0);
+            from = Some(last.iter().copied().chain([0]).collect());
             let changes: Vec<_> =
                 page.into_iter().map(|(key, value)| Change { tree: name, key, value: Some(value) }).collect();
             tell(&changes, wake);
@@ -174,4 +174,3 @@ pub enum RegistrarError {
     #[error(transparent)]
     Read(#[from] ReadError),
 }
-

@@ -114,8 +114,7 @@ fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<ObjectReader,
     let package_id = record.subject.package_id.ok_or(RefusalCode::NotFound)?;
     let blobs: Vec<Blob> = record.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
     let blob = blobs.iter().find(|blob| blob.object_id == wanted.object_id).ok_or(RefusalCode::NotFound)?;
-    let reader =
-        node.vault.reader(package_id, wanted.object_id, &blob.root).map_err(|_| RefusalCode::CannotStore)?;
+    let reader = node.vault.reader(package_id, wanted.object_id, &blob.root).map_err(|_| RefusalCode::CannotStore)?;
     let end = wanted.first_part.checked_add(wanted.part_count).ok_or(RefusalCode::BadRange)?;
     if wanted.part_count == 0 || wanted.part_count > FETCH_PARTS_MAX || end > reader.parts() {
         return Err(RefusalCode::BadRange);

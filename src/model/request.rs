@@ -179,7 +179,7 @@ pub struct EvidenceTransmittal {
 }
 
 /// Whether more evidence will follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Completeness {
     /// More will follow.

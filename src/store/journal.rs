@@ -203,17 +203,10 @@ impl Journal {
         }
         drop(state);
         let mut bytes = [0; 8];
-<<<<<<< HEAD
         let read =
             File::open(self.dir.join(offsets_name(first))).and_then(|file| file.read_exact_at(&mut bytes, place * 8));
-        if read.is_ok() {
-            let offset = u64::from_be_bytes(bytes);
-=======
-        let read = File::open(self.dir.join(offsets_name(first)))
-            .and_then(|file| file.read_exact_at(&mut bytes, place * 8));
         let offset = u64::from_be_bytes(bytes);
         if read.is_ok() && u32::try_from(offset).is_ok() {
->>>>>>> custody
             let segment = Segment::open(&self.dir, first, Access::ReadOnly)?;
             // Only an offset at which that very entry stands is believed.
             if entry_at(&segment, offset, index)?.is_some() {

@@ -146,10 +146,6 @@ impl Reader {
         Ok(())
     }
 
-    pub(crate) fn journal(&self) -> &Arc<Journal> {
-        &self.journal
-    }
-
     pub(crate) fn files(&self) -> &TileFiles {
         &self.files
     }

@@ -124,7 +124,7 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
     let size = segment.first() + offsets.len() as u64;
     let checkpoint = if note.is_empty() { None } else { Some(open(segment, key, &note, size)?) };
     let window = Window { file: segment.file(), end };
-    let torn_bytes = window.written_bytes().map_err(|error| segment.fault(error))?;
+    let torn_bytes = written_bytes(segment.file(), end).map_err(|error| segment.fault(error))?;
     if torn_bytes > 0 {
         let later = window.checkpoints_after(size, key, torn_bytes);
         match later.map_err(|error| segment.fault(error))?.as_slice() {
@@ -157,27 +157,12 @@ struct Found {
 }
 
 impl Window<'_> {
-    /// Bytes up to the last one that is not zero.
-    fn written_bytes(&self) -> io::Result<u64> {
-        let mut written = 0;
-        self.chunks(self.end, 0, |offset, chunk| {
-            // Almost all of it is zeros: compare in blocks, look for the byte in the one that differs.
-            for (number, block) in chunk.chunks(BLOCK_BYTES).enumerate() {
-                if BLANK.get(..block.len()) != Some(block) {
-                    let last = block.iter().rposition(|byte| *byte != 0).unwrap_or(0);
-                    written = offset + (number * BLOCK_BYTES + last) as u64 + 1 - self.end;
-                }
-            }
-        })?;
-        Ok(written)
-    }
-
     /// Signed checkpoints of more than `size` entries. A record cannot hold one: nobody else signs with this key.
     fn checkpoints_after(&self, size: u64, key: &VerifierKey, bytes: u64) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
         let overlap = FRAME_HEADER_BYTES + NOTE_BYTES_MAX;
         let stop = self.end + bytes;
-        self.chunks(self.end, overlap, |chunk_at, chunk| {
+        windows(self.file, self.end, overlap, |chunk_at, chunk| {
             for start in 0..chunk.len().min(WINDOW_BYTES) {
                 let offset = chunk_at + start as u64;
                 let Some(header) = chunk.get(start..).and_then(|rest| rest.first_chunk()) else {
@@ -211,21 +196,36 @@ impl Window<'_> {
         let blank = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0);
         Ok(blank(head) || rest.chunks(SECTOR_BYTES).any(blank))
     }
+}
 
-    /// Shows the file from `from` to its end in windows, each with `overlap` bytes of the next.
-    fn chunks(&self, from: u64, overlap: usize, mut show: impl FnMut(u64, &[u8])) -> io::Result<()> {
-        let mut buffer = vec![0; WINDOW_BYTES + overlap];
-        let length = self.file.metadata()?.len();
-        let mut offset = from;
-        while offset < length {
-            let want = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
-            let window = buffer.get_mut(..want).unwrap_or_default();
-            self.file.read_exact_at(window, offset)?;
-            show(offset, window);
-            offset += WINDOW_BYTES as u64;
+/// How many bytes of a segment from `end` up to the last one that is not zero.
+pub fn written_bytes(file: &File, end: u64) -> io::Result<u64> {
+    let mut written = 0;
+    windows(file, end, 0, |offset, window| {
+        // Almost all of it is zeros: compare in blocks, look for the byte in the one that differs.
+        for (number, block) in window.chunks(BLOCK_BYTES).enumerate() {
+            if BLANK.get(..block.len()) != Some(block) {
+                let last = block.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+                written = offset + (number * BLOCK_BYTES + last) as u64 + 1 - end;
+            }
         }
-        Ok(())
+    })?;
+    Ok(written)
+}
+
+/// Shows a file from `from` to its end in windows, each with `overlap` bytes of the next.
+fn windows(file: &File, from: u64, overlap: usize, mut show: impl FnMut(u64, &[u8])) -> io::Result<()> {
+    let mut buffer = vec![0; WINDOW_BYTES + overlap];
+    let length = file.metadata()?.len();
+    let mut offset = from;
+    while offset < length {
+        let want = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
+        let window = buffer.get_mut(..want).unwrap_or_default();
+        file.read_exact_at(window, offset)?;
+        show(offset, window);
+        offset += WINDOW_BYTES as u64;
     }
+    Ok(())
 }
 
 /// Overwrites the tear with zeros and makes that durable. Done twice it is the same: a crash in between costs nothing.

@@ -1,0 +1,226 @@
+//! What officers are shown: lists, threads, time-lines, as JSON. Reads only; decides nothing.
+
+use serde_json::{Value, json};
+
+use crate::daemon::desk::{DeskError, read_message, state_name};
+use crate::daemon::node::Node;
+use crate::exchange::rows::{Direction, MessageRow, PackageRow, RequestRow, from_bytes, tree};
+use crate::model::event::{Actor, CustodyRecord, Outcome};
+use crate::model::ident::Id;
+use crate::model::message::{Body, Message};
+use crate::store::index::Direction as Order;
+
+/// Most rows of one list.
+const ROWS_MAX: usize = 10_000;
+
+/// All requests, both ways, the newest act first.
+///
+/// # Errors
+/// [`DeskError`] when the index cannot be read.
+pub fn requests(node: &Node) -> Result<Value, DeskError> {
+    let mut rows: Vec<RequestRow> = rows(node, tree::REQUEST)?;
+    rows.sort_by_key(|row| std::cmp::Reverse(row.updated_at));
+    Ok(json!({ "authority": node.us(), "requests": rows }))
+}
+
+/// One request with its whole thread.
+///
+/// # Errors
+/// [`DeskError`] when there is none of that identifier.
+pub fn request(node: &Node, id: Id) -> Result<Value, DeskError> {
+    let row = node.request(id)?;
+    let mut messages = Vec::new();
+    for message_id in &row.messages {
+        let message = node.message(*message_id)?;
+        messages.push(message_view(&message, &read_message(node, &message)?));
+    }
+    Ok(json!({ "request": row, "messages": messages }))
+}
+
+/// All packages.
+///
+/// # Errors
+/// [`DeskError`] when the index cannot be read.
+pub fn packages(node: &Node) -> Result<Value, DeskError> {
+    let rows: Vec<PackageRow> = rows(node, tree::PACKAGE)?;
+    let mut shown = Vec::new();
+    for row in rows {
+        let message = node.message(row.message_id)?;
+        shown.push(json!({ "package": row, "kind": message.kind, "state": state_name(&message.state) }));
+    }
+    Ok(json!({ "authority": node.us(), "packages": shown }))
+}
+
+/// One package with its items and the texts of its conditions.
+///
+/// # Errors
+/// [`DeskError`] when there is none of that identifier.
+pub fn package(node: &Node, id: Id) -> Result<Value, DeskError> {
+    let row = node.package(id)?;
+    let message = node.message(row.message_id)?;
+    let content = read_message(node, &message)?;
+    let items = content.consignment.as_ref().map(|consignment| &consignment.items);
+    Ok(json!({
+        "package": row,
+        "kind": message.kind,
+        "state": state_name(&message.state),
+        "items": items,
+        "conditions": content.conditions,
+    }))
+}
+
+/// Entries of the custody log, from `from` on; of one request if it is named.
+///
+/// # Errors
+/// [`DeskError`] when the log cannot be read.
+pub fn custody(node: &Node, request: Option<Id>, from: u64, limit: usize) -> Result<Value, DeskError> {
+    let size = node.ledger.reader().size();
+    let limit = limit.min(ROWS_MAX);
+    let indexes: Vec<u64> = match request {
+        None => (from..size).take(limit).collect(),
+        Some(id) => node
+            .index
+            .scan_prefix(tree::TIMELINE, id.as_bytes(), None, ROWS_MAX, Order::Forward)
+            .map_err(crate::daemon::node::LookupError::from)?
+            .iter()
+            .filter_map(|(key, _)| key.last_chunk::<8>().copied().map(u64::from_be_bytes))
+            .filter(|index| *index >= from)
+            .take(limit)
+            .collect(),
+    };
+    let mut entries = Vec::new();
+    for index in indexes {
+        entries.push(match node.record(index) {
+            Ok((record, _)) => record_view(index, &record),
+            Err(crate::daemon::node::LookupError::Erased { .. }) => json!({ "index": index, "erased": true }),
+            Err(error) => return Err(error.into()),
+        });
+    }
+    Ok(json!({ "authority": node.us(), "size": size, "entries": entries }))
+}
+
+/// One entry in full.
+///
+/// # Errors
+/// [`DeskError`] when there is none, or it was erased.
+pub fn custody_entry(node: &Node, index: u64) -> Result<Value, DeskError> {
+    let (record, content) = node.record(index)?;
+    let mut view = record_view(index, &record);
+    if let Value::Object(fields) = &mut view {
+        fields.insert("links".to_owned(), json!(record.links));
+        fields.insert("enclosures".to_owned(), json!(content.enclosures.iter().map(Vec::len).collect::<Vec<_>>()));
+        fields.insert("commitment".to_owned(), json!(crate::custody::leaf::commitment(&content.salt, &content.record)));
+    }
+    Ok(view)
+}
+
+/// How the node is.
+///
+/// # Errors
+/// [`DeskError`] when the index cannot be read.
+pub fn status(node: &Node) -> Result<Value, DeskError> {
+    let open = |tree| {
+        node.index
+            .scan_prefix(tree, &[], None, ROWS_MAX, Order::Forward)
+            .map_err(crate::daemon::node::LookupError::from)
+    };
+    let reader = node.ledger.reader();
+    Ok(json!({
+        "authority": node.us(),
+        "records": reader.size(),
+        "published": reader.published_size(),
+        "outbox": open(tree::OUTBOX)?.len(),
+        "intake": open(tree::INTAKE)?.len(),
+        "directory_version": node.any_directory().map(|directory| directory.version()),
+        "directory_expires_at": node.any_directory().map(|directory| directory.expires_at()),
+    }))
+}
+
+/// One message: what the index says of it and what it says itself.
+pub fn message_view(row: &MessageRow, message: &Message) -> Value {
+    let body = match &message.body {
+        Body::Request(body) => json!(body),
+        Body::Acknowledgement(body) => json!(body),
+        Body::Report(body) => json!(body),
+        Body::Refusal(body) => json!(body),
+        Body::Evidence(body) => json!(body),
+        Body::Acceptance(body) => json!(body),
+        Body::Withdrawal(body) => json!(body),
+    };
+    json!({
+        "message_id": row.message_id,
+        "kind": row.kind,
+        "direction": row.direction,
+        "state": state_name(&row.state),
+        "digest": row.digest,
+        "envelope_id": row.envelope_id,
+        "envelope_digest": row.envelope_digest,
+        "package_id": row.package_id,
+        "receipts": row.receipts,
+        "written_by": message.sender.officer.as_str(),
+        "approved_by": row.approved_by,
+        "written_at": message.created_at,
+        "updated_at": row.updated_at,
+        "language": message.language,
+        "urgency": message.urgency,
+        "urgency_reason": message.urgency_reason,
+        "reply_by": message.reply_by.as_ref().map(|reply_by| reply_by.at),
+        "legal_bases": message.legal_bases,
+        "conditions": message.conditions,
+        "items": message.consignment.as_ref().map(|consignment| &consignment.items),
+        "body": body,
+    })
+}
+
+/// One custody record.
+pub fn record_view(index: u64, record: &CustodyRecord) -> Value {
+    let actor = |actor: &Actor| match actor {
+        Actor::Node => json!("node"),
+        Actor::Officer { name, role, authentication } => {
+            json!({ "name": name.as_str(), "role": role, "authentication": authentication })
+        }
+    };
+    json!({
+        "index": index,
+        "at": record.at,
+        "event": record.event.name(),
+        "told": record.event.told(),
+        "actor": actor(&record.actor),
+        "second": record.second.as_ref().map(actor),
+        "message_kind": record.message_kind,
+        "counterpart": record.counterpart,
+        "request_id": record.subject.request_id,
+        "message_id": record.subject.message_id,
+        "envelope_id": record.subject.envelope_id,
+        "package_id": record.subject.package_id,
+        "stage": record.transfer.as_ref().map(|transfer| transfer.stage),
+        "outcome": match &record.outcome {
+            Outcome::Success => "success".to_owned(),
+            Outcome::Refused(code) => format!("refused: {code}"),
+            Outcome::Failed(how) => format!("failed: {how}"),
+        },
+        "reason": record.reason,
+        "digests": record.digests.iter().map(|digest| json!({ "name": digest.name, "sha256": digest.sha256 }))
+            .collect::<Vec<_>>(),
+    })
+}
+
+/// The direction in one word, for people.
+pub const fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outgoing => "out",
+        Direction::Incoming => "in",
+    }
+}
+
+fn rows<R: serde::de::DeserializeOwned>(node: &Node, tree: &'static str) -> Result<Vec<R>, DeskError> {
+    let pairs = node
+        .index
+        .scan_prefix(tree, &[], None, ROWS_MAX, Order::Forward)
+        .map_err(crate::daemon::node::LookupError::from)?;
+    pairs
+        .iter()
+        .map(|(_, value)| from_bytes(value))
+        .collect::<Result<_, _>>()
+        .map_err(|error| crate::daemon::node::LookupError::from(error).into())
+}
