@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use rogatory::bag::layout::Algorithm;
+use rogatory::bag::listing;
 use rogatory::crypto::cms::Signer;
 use rogatory::crypto::hybrid::HybridSecretKey;
 use rogatory::crypto::issue::{self, Identity, Validity};
@@ -140,6 +142,12 @@ fn the_seeds_of_the_directory_are_parts_of_a_directory() {
     assert!(Statement::<Snapshot>::parse(&seed("directory_statement", "snapshot", &snapshot.to_json())).is_ok());
     let newest = Statement::unsigned(TimestampRole::of(1, 1, at(YEAR_MS))).unwrap().signed_by(&keeper);
     assert!(Statement::<TimestampRole>::parse(&seed("directory_statement", "timestamp", &newest.to_json())).is_ok());
+}
+
+#[test]
+fn the_seeds_of_the_bag_are_manifests() {
+    let row = format!("{}  data/0001/ledger.csv\n", "5a".repeat(32));
+    assert!(listing::parse(&seed("bag_manifest", "one", row.as_bytes()), Algorithm::Sha256).is_ok());
 }
 
 /// The seed as it is committed; written from `bytes` when it is missing and that was asked for.

@@ -1,5 +1,7 @@
 //! One function for each decoder of outside bytes: what decodes must encode and decode to the same value again.
 
+use rogatory::bag::layout::Algorithm;
+use rogatory::bag::{listing, notes};
 use rogatory::crypto::hybrid::HybridSecretKey;
 use rogatory::crypto::package_key::{ObjectKey, ObjectScope, PackageKey};
 use rogatory::crypto::stanza::{self, WrapScope};
@@ -230,6 +232,15 @@ pub fn directory_statement(bytes: &[u8]) {
     if let Ok(value) = Statement::<TimestampRole>::parse(bytes) {
         assert_eq!(Statement::parse(&value.to_json()).ok(), Some(value));
     }
+}
+
+/// The manifests of a bag and its `bag-info.txt`.
+pub fn bag_manifest(bytes: &[u8]) {
+    if let Ok(rows) = bounded(bytes.len(), 16, || listing::parse(bytes, Algorithm::Sha256)) {
+        let text = listing::write(rows.iter().map(|(path, hex)| (path.as_str(), hex.clone())));
+        assert_eq!(listing::parse(text.as_bytes(), Algorithm::Sha256), Ok(rows));
+    }
+    let _ = bounded(bytes.len(), 64, || notes::bag_info_fields(bytes));
 }
 
 fn log_key() -> VerifierKey {
