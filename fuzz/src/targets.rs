@@ -1,5 +1,7 @@
 //! One function for each decoder of outside bytes: what decodes must encode and decode to the same value again.
 
+use std::sync::LazyLock;
+
 use rogatory::bag::layout::Algorithm;
 use rogatory::bag::{listing, notes};
 use rogatory::crypto::hybrid::HybridSecretKey;
@@ -26,6 +28,9 @@ use crate::memory::bounded;
 pub const CONTENT: &[u8] = b"what a fuzz seed is signed over";
 /// The fixed key material of the targets; it protects nothing.
 pub const SEED: [u8; 32] = [7; 32];
+
+/// Made once: drawing the key costs more than the whole rest of a run.
+static RECEIVING: LazyLock<HybridSecretKey> = LazyLock::new(|| HybridSecretKey::from_seed(&SEED));
 
 /// Control frames.
 pub fn frame(bytes: &[u8]) {
@@ -198,7 +203,7 @@ pub fn payload_open(bytes: &[u8]) {
 pub fn stanza(bytes: &[u8]) {
     let (sender, recipient) = parties();
     let scope = WrapScope { seal_id: seal_id(), sender: &sender, recipient: &recipient };
-    let _ = bounded(bytes.len(), 8, || stanza::unwrap(bytes, &HybridSecretKey::from_seed(&SEED), scope));
+    let _ = bounded(bytes.len(), 8, || stanza::unwrap(bytes, &RECEIVING, scope));
 }
 
 /// The directory of authorities: its list, one row, and the whole in one file.
