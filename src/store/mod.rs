@@ -27,6 +27,7 @@ pub mod restore;
 pub mod room;
 pub mod segment;
 pub mod tiles;
+mod writer;
 pub mod vault;
 mod writer;
 

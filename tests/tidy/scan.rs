@@ -1,5 +1,7 @@
 //! Reads one Rust file with `syn` and lists what the rules ask about: paths, functions, definitions. Judges nothing.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
@@ -19,20 +21,20 @@ pub struct Facts {
     pub definitions: Vec<usize>,
     /// Lines of `pub use`.
     pub reexports: Vec<usize>,
-    /// Names that `use` or `mod` binds to modules of this crate: they hide crates of the same name.
-    bound: Vec<String>,
+    /// What a name stands for that `use` or `mod` bound: it may hide a crate of the same name.
+    bound: BTreeMap<String, Vec<String>>,
 }
 
-/// One path, as written.
+/// One path.
 pub struct Named {
-    /// Its segments.
+    /// Its segments; where the first was bound by `use`, what it was bound to.
     pub segments: Vec<String>,
     /// Its line.
     pub line: usize,
     /// Whether it stands in a test module.
     pub in_test: bool,
     inline: Vec<String>,
-    hidden: bool,
+    imported: bool,
 }
 
 /// One function.
@@ -61,11 +63,6 @@ pub enum Visible {
 }
 
 impl Named {
-    /// Whether it can name a crate: no keyword in front, no module of that name in the way.
-    pub fn is_foreign(&self) -> bool {
-        !self.hidden
-    }
-
     /// The directory of `src/` that the path leads into, if it leads anywhere in this crate; `place` is its file.
     pub fn wing(&self, place: &str) -> Option<String> {
         let mut module: Vec<String> = place.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
@@ -100,8 +97,10 @@ pub fn read(text: &str) -> syn::Result<Facts> {
     }
     reader.visit_file(&file);
     let mut facts = reader.facts;
-    for path in &mut facts.paths {
-        path.hidden |= path.segments.first().is_some_and(|first| facts.bound.contains(first));
+    for path in facts.paths.iter_mut().filter(|path| !path.imported) {
+        if let Some(full) = path.segments.first().and_then(|first| facts.bound.get(first)) {
+            path.segments.splice(..1, full.iter().cloned());
+        }
     }
     Ok(facts)
 }
@@ -113,8 +112,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn path(&mut self, segments: Vec<String>, line: usize, hidden: bool) {
-        self.facts.paths.push(Named { segments, line, in_test: self.in_test, inline: self.inline.clone(), hidden });
+    fn path(&mut self, segments: Vec<String>, line: usize, imported: bool) {
+        self.facts.paths.push(Named { segments, line, in_test: self.in_test, inline: self.inline.clone(), imported });
     }
 
     fn uses(&mut self, tree: &UseTree, before: &[String]) {
@@ -122,19 +121,17 @@ impl Reader {
         match tree {
             UseTree::Path(path) => self.uses(&path.tree, &with(&path.ident)),
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.uses(tree, before)),
-            UseTree::Glob(glob) => self.path(before.to_vec(), line(glob.span()), false),
+            UseTree::Glob(glob) => self.path(before.to_vec(), line(glob.span()), true),
             UseTree::Name(name) => self.bind(with(&name.ident), name.ident.to_string(), line(name.span())),
             UseTree::Rename(name) => self.bind(with(&name.ident), name.rename.to_string(), line(name.span())),
         }
     }
 
     fn bind(&mut self, segments: Vec<String>, name: String, line: usize) {
-        let own = matches!(segments.first().map(String::as_str), Some("crate" | "super" | "self"));
-        // `use self::x` and `use crate::wire::x` hide a crate `x` below; `use x::y::{self}` hides nothing.
-        if own && name != "self" {
-            self.facts.bound.push(name);
+        if segments.len() > 1 && name != "self" {
+            self.facts.bound.insert(name, segments.clone());
         }
-        self.path(segments, line, false);
+        self.path(segments, line, true);
     }
 
     fn function(&mut self, signature: &Signature, attributes: &[Attribute], visible: Visible, end: Span) {
@@ -165,7 +162,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
-        self.facts.bound.push(item.ident.to_string());
+        self.facts.bound.insert(item.ident.to_string(), vec!["self".to_owned(), item.ident.to_string()]);
         let before = self.in_test;
         self.in_test |= item
             .attrs

@@ -38,9 +38,10 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("postcard", &["exchange/rows.rs"]),
     ("prost", &["wire/"]),
     ("quinn", &["net/"]),
+    ("quinn_proto", &["net/"]),
     ("rcgen", &["crypto/"]),
     ("ring", &["crypto/"]),
-    ("rustix", &["store/"]),
+    ("rustix", &["store/", "daemon/"]),
     ("rustls", &["net/"]),
     ("rustls_pki_types", &["crypto/", "net/"]),
     ("serde", ANYWHERE),
@@ -60,8 +61,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// Where a crate is named outside its home: crate, file, reason.
-pub const GUESTS: &[(&str, &str, &str)] =
-    &[("ring", "net/kx.rs", "rustls wants its X25519 half of the hybrid group as a rustls type, made over ring")];
+pub const GUESTS: &[(&str, &str, &str)] = &[];
 
 /// A package whose name in `use` is another one.
 pub const RENAMED: &[(&str, &str)] = &[("rustls-webpki", "webpki")];
@@ -108,6 +108,8 @@ pub const WORDS: &[(&str, &[&str], &str)] = &[
     (concat!("to", "do!("), &[""], "finish it"),
     (concat!("unimple", "mented!("), &[""], "finish it"),
     (concat!("#[ig", "nore"), &[""], "an ignored test proves nothing; widen it by ROGATORY_SOAK instead"),
+    (concat!("<<<<", "<<< "), &[""], "a merge was not finished"),
+    (concat!(">>>>", ">>> "), &[""], "a merge was not finished"),
     (concat!("BEGIN PRIV", "ATE KEY"), &[""], "keys are made at run time, never committed"),
     (concat!("BEGIN EC PRIV", "ATE KEY"), &[""], "keys are made at run time, never committed"),
 ];

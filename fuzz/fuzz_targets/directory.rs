@@ -1,0 +1,4 @@
+//! Feeds `targets::directory`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rogatory_fuzz::targets::directory(bytes));

@@ -1,0 +1,41 @@
+# The same stages as tests/all.sh, by hand. Without `just`: tests/all.sh STAGE...
+
+# what every change must pass
+check:
+    tests/all.sh format lint test document deny
+
+# the tests, the tidy rules among them
+test *ARGS:
+    cargo test --locked {{ARGS}}
+
+# the rules of the house alone
+tidy:
+    cargo test --locked --test tidy
+
+# install the foreign programs that the tests ask for their verdict
+judges:
+    tests/judges/install.sh
+
+# everything, as on a fresh machine
+all:
+    tests/all.sh
+
+# the measurements that SPECIFICATION.md quotes
+bench *ARGS:
+    cargo bench --locked {{ARGS}}
+
+# the long rounds of the property, simulation and crash tests
+soak:
+    ROGATORY_SOAK=1 cargo test --locked --release
+
+# every fuzz target for SECONDS each
+fuzz SECONDS="60":
+    ROGATORY_FUZZ_SECONDS={{SECONDS}} tests/all.sh fuzz
+
+# write the wire vectors anew, after a change of the bytes that was meant
+vectors:
+    UPDATE_VECTORS=1 cargo test --locked --test wire
+
+# two authorities, a request and its evidence
+demo *ARGS:
+    cargo run --locked --release -- demo {{ARGS}}

@@ -1,0 +1,204 @@
+//! The seeds of the fuzz targets are good values: each is what its decoder takes. `UPDATE_SEEDS=1` writes those that are
+//! missing, from the real encoders; certificates are drawn anew, so one that is there is kept.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+#[path = "wire/samples.rs"]
+mod samples;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use rogatory::bag::layout::Algorithm;
+use rogatory::bag::listing;
+use rogatory::crypto::cms::Signer;
+use rogatory::crypto::hybrid::HybridSecretKey;
+use rogatory::crypto::issue::{self, Identity, Validity};
+use rogatory::crypto::package_key::{ObjectScope, PackageKey};
+use rogatory::crypto::signature::SignatureError;
+use rogatory::crypto::stanza::WrapScope;
+use rogatory::crypto::{certificate, ed25519, payload, pem, revocation, san, signature, stanza};
+use rogatory::custody::checkpoint::{Checkpoint, SignedCheckpoint};
+use rogatory::custody::note::{KeyName, Note, VerifierKey};
+use rogatory::custody::parts::MerkleTree;
+use rogatory::custody::proof::TlogProof;
+use rogatory::custody::tile::{self, Kind, Tile};
+use rogatory::exchange::entry::Entry;
+use rogatory::exchange::keeper::KeeperKey;
+use rogatory::exchange::listing::Listing;
+use rogatory::exchange::metadata::{Root, Snapshot, Targets, TimestampRole};
+use rogatory::exchange::statement::Statement;
+use rogatory::model::authority::{Authority, Provenance, ReceivingKey};
+use rogatory::model::ident::{AuthorityId, Digest, Id};
+use rogatory::model::time::Timestamp;
+use rogatory::wire::{envelope, frame, message, receipt, record};
+
+// These four are what fuzz/src/targets.rs is built with.
+const CONTENT: &[u8] = b"what a fuzz seed is signed over";
+const SEED: [u8; 32] = [7; 32];
+const NOW_MS: u64 = 1_795_000_000_000;
+const YEAR_MS: u64 = 365 * 86_400_000;
+
+#[test]
+fn the_seeds_of_the_wire_are_values_of_the_wire() {
+    for (name, value) in samples::frames() {
+        assert!(frame::decode(&seed("frame", name, &frame::encode(&value))).is_ok(), "{name}");
+    }
+    for (name, value) in samples::messages() {
+        assert_eq!(message::decode(&seed("message", &name, &message::encode(&value))), Ok(value));
+    }
+    let bytes = envelope::encode(&samples::envelope());
+    assert!(envelope::decode(&seed("envelope", "one", &bytes)).is_ok());
+    let signed = envelope::SignedBytes { content: bytes, cms: vec![0x30; 10] };
+    assert!(envelope::decode_signed(&seed("signed_envelope", "one", &envelope::encode_signed(&signed))).is_ok());
+    assert!(
+        envelope::decode_signed(&seed("signed_envelope", "short", &envelope::encode_signed(&samples::signed())))
+            .is_ok()
+    );
+    assert!(record::decode(&seed("record", "one", &record::encode(&samples::record()))).is_ok());
+    assert!(receipt::decode(&seed("receipt", "one", &receipt::encode(&samples::receipt()))).is_ok());
+}
+
+#[test]
+fn the_seeds_of_the_log_are_values_of_the_log() {
+    let leaves: Vec<Digest> = (0..5).map(|byte| Digest([byte; 32])).collect();
+    let tree = MerkleTree::of(leaves.iter().copied());
+    let name: KeyName = "xa-moj.rogatory/custody".parse().unwrap();
+    let key = ed25519::SigningKey::from_seed(&SEED);
+    let trusted = VerifierKey::new(name.clone(), key.public_key());
+    let signed = SignedCheckpoint::sign(&name, tree.len(), tree.root(), &key);
+
+    let note = seed("note", "checkpoint", &signed.to_bytes());
+    assert!(Note::parse(&note).unwrap().verify(std::slice::from_ref(&trusted)).is_ok());
+    assert!(SignedCheckpoint::open(&seed("checkpoint", "signed", &signed.to_bytes()), &[trusted.clone()]).is_ok());
+    let bare = seed("checkpoint", "bare", signed.checkpoint().to_string().as_bytes());
+    assert!(Checkpoint::parse(std::str::from_utf8(&bare).unwrap()).is_ok());
+    let vkey = seed("checkpoint", "vkey", trusted.to_string().as_bytes());
+    assert!(std::str::from_utf8(&vkey).unwrap().parse::<VerifierKey>().is_ok());
+    let proof = TlogProof::new(3, tree.prove(3).unwrap(), &signed);
+    let proof = TlogProof::parse(&seed("tlog_proof", "one", proof.to_string().as_bytes())).unwrap();
+    assert!(proof.verify(&leaves[3], &[trusted]).is_ok());
+
+    for (name, path) in [("full", "tile/0/x001/234"), ("partial", "tile/entries/007.p/12"), ("deep", "tile/63/000")] {
+        let path = seed("tile_path", name, path.as_bytes());
+        assert!(std::str::from_utf8(&path).unwrap().parse::<Tile>().is_ok(), "{name}");
+    }
+    let bundle = seed("entry_bundle", "five", &[&[4][..], &tile::encode_entries(&leaves)].concat());
+    assert!(tile::decode_entries(&Tile::new(Kind::Entries, 0, 5).unwrap(), &bundle[1..]).is_ok());
+    let hashes = seed("entry_bundle", "hashes", &[&[4][..], &tile::encode_hashes(&leaves)].concat());
+    assert!(tile::decode_hashes(&Tile::new(Kind::Hashes { level: 0 }, 0, 5).unwrap(), &hashes[1..]).is_ok());
+}
+
+#[test]
+fn the_seeds_of_certificates_and_signatures_are_good_but_for_a_trusted_issuer() {
+    let (ca, node, sealing) = certificates();
+    let list = issue::revocation_list(&ca, &[], at(0), at(YEAR_MS), 1).unwrap();
+    let signer = Signer::new(&sealing.key, sealing.certificate.clone(), Vec::new()).unwrap();
+    let signed = signer.sign(CONTENT, "application/octet-stream", at(1_000)).unwrap();
+
+    let signed = seed("cms", "seal", &signed);
+    let verdict = signature::verify(&signed, CONTENT, &[], &[], at(2_000));
+    assert!(matches!(verdict, Err(SignatureError::Certificate(_))), "{verdict:?}");
+    for (name, der) in [("ca", &ca.certificate), ("node", &node.certificate), ("seal", &sealing.certificate)] {
+        assert!(certificate::CertificateFacts::read(&seed("certificate", name, der)).is_ok() || name == "ca", "{name}");
+    }
+    assert_eq!(san::authority_of(&seed("san", "node", &node.certificate)), Ok(authority_id()));
+    assert!(revocation::RevocationList::read(&seed("revocation_list", "empty", &list)).is_ok());
+    let armour = pem::encode(pem::Label::Certificate, &ca.certificate);
+    assert!(pem::decode(pem::Label::Certificate, &seed("pem_armour", "ca", armour.as_bytes())).is_ok());
+}
+
+#[test]
+fn the_seeds_of_sealing_open_with_the_fixed_key() {
+    let package_key = PackageKey::from_random(SEED);
+    let seal_id = Id::new(at(0), [7; 10]);
+    let key = package_key.object_key(ObjectScope { seal_id, object_id: 1 });
+    for (name, plaintext) in [("short", vec![1; 100]), ("two-chunks", vec![2; 16 * 1024 + 1]), ("empty", Vec::new())] {
+        let sealed = payload::seal(&key, [3; 24], &plaintext).unwrap();
+        assert_eq!(payload::open(&key, &seed("payload_open", name, &sealed)).unwrap(), plaintext, "{name}");
+    }
+    let (sender, recipient) = (authority_id(), "XB-MOJ".parse().unwrap());
+    let scope = WrapScope { seal_id, sender: &sender, recipient: &recipient };
+    let secret = HybridSecretKey::from_seed(&SEED);
+    let wrapped = stanza::wrap(&package_key, secret.public(), scope, [5; 64]).unwrap();
+    assert!(stanza::unwrap(&seed("stanza", "one", &wrapped), &secret, scope).is_ok());
+}
+
+#[test]
+fn the_seeds_of_the_directory_are_parts_of_a_directory() {
+    let entry = Entry::new(&authority(), "from the depositary").unwrap();
+    assert!(Entry::parse(&seed("directory", "entry", &entry.to_json())).is_ok());
+    let (listing, _) = Listing::empty(1).with(vec![entry]).unwrap();
+    let listing = seed("directory", "listing", &listing.to_json());
+    assert!(Listing::parse(&listing).is_ok());
+
+    let keeper = ed25519::SigningKey::from_seed(&SEED);
+    let keepers = BTreeSet::from([KeeperKey::of(&keeper)]);
+    let root = Statement::unsigned(Root::of(1, &keepers, 1, at(YEAR_MS))).unwrap().signed_by(&keeper);
+    assert!(Statement::<Root>::parse(&seed("directory_statement", "root", &root.to_json())).is_ok());
+    let targets = Statement::unsigned(Targets::of(1, &listing, at(YEAR_MS))).unwrap().signed_by(&keeper);
+    assert!(Statement::<Targets>::parse(&seed("directory_statement", "targets", &targets.to_json())).is_ok());
+    let snapshot = Statement::unsigned(Snapshot::of(1, 1, at(YEAR_MS))).unwrap().signed_by(&keeper);
+    assert!(Statement::<Snapshot>::parse(&seed("directory_statement", "snapshot", &snapshot.to_json())).is_ok());
+    let newest = Statement::unsigned(TimestampRole::of(1, 1, at(YEAR_MS))).unwrap().signed_by(&keeper);
+    assert!(Statement::<TimestampRole>::parse(&seed("directory_statement", "timestamp", &newest.to_json())).is_ok());
+}
+
+#[test]
+fn the_seeds_of_the_bag_are_manifests() {
+    let row = format!("{}  data/0001/ledger.csv\n", "5a".repeat(32));
+    assert!(listing::parse(&seed("bag_manifest", "one", row.as_bytes()), Algorithm::Sha256).is_ok());
+}
+
+/// The seed as it is committed; written from `bytes` when it is missing and that was asked for.
+fn seed(target: &str, name: &str, bytes: &[u8]) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let path = folder.join(name);
+    if std::env::var_os("UPDATE_SEEDS").is_some() && !path.exists() {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&path, bytes).unwrap();
+    }
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; UPDATE_SEEDS=1 writes it", path.display()))
+}
+
+fn certificates() -> (Identity, Identity, Identity) {
+    let validity = Validity { not_before: at(0), not_after: at(YEAR_MS) };
+    let name = "Ministry of Justice of Arcadia";
+    let ca = issue::authority_ca(&authority_id(), name, validity).unwrap();
+    let node = issue::node_certificate(&ca, &authority_id(), name, "node.example", validity).unwrap();
+    let sealing = issue::seal_certificate(&ca, &authority_id(), name, "Seal", validity).unwrap();
+    (ca, node, sealing)
+}
+
+fn authority() -> Authority {
+    let (ca, _, _) = certificates();
+    let key = HybridSecretKey::from_seed(&SEED);
+    let log_key = VerifierKey::new(
+        authority_id().log_origin().parse().unwrap(),
+        ed25519::SigningKey::from_seed(&SEED).public_key(),
+    );
+    Authority {
+        id: authority_id(),
+        name: "Ministry of Justice of Arcadia".to_owned(),
+        endpoints: vec!["192.0.2.1:4433".to_owned()],
+        revocation_lists: vec![issue::revocation_list(&ca, &[], at(0), at(YEAR_MS), 1).unwrap()],
+        issuers: vec![ca.certificate],
+        log_keys: vec![log_key.to_string()],
+        receiving_keys: vec![ReceivingKey {
+            id: key.public().id(),
+            public_key: key.public().as_bytes().to_vec(),
+            not_before: at(0),
+            not_after: at(YEAR_MS),
+        }],
+        languages: vec!["en".to_owned()],
+        provenance: Provenance::Depositary,
+    }
+}
+
+fn authority_id() -> AuthorityId {
+    "XA-MOJ".parse().unwrap()
+}
+
+fn at(after_ms: u64) -> Timestamp {
+    Timestamp::from_millis(NOW_MS + after_ms)
+}

@@ -1,0 +1,210 @@
+//! The fixed values behind `tests/vectors/wire/`: fictional States, fixed identifiers, nothing random.
+
+use rogatory::model::envelope::{Blob, Envelope, Stanza};
+use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
+use rogatory::model::ident::{AuthorityId, Digest, Id};
+use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Urgency};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use rogatory::model::refusal::RefusalCode;
+use rogatory::model::request::{
+    Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
+    Measure, Refusal, RequestBody, Withdrawal,
+};
+use rogatory::model::time::Timestamp;
+use rogatory::wire::envelope::{SignedBytes, WRAPPED_KEY_BYTES};
+use rogatory::wire::frame::{Frame, Hello, PROTOCOL_VERSION, Told};
+use rogatory::wire::receipt::ReceiptParts;
+
+const NOTE: &str = "xa-moj.rogatory/custody\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
+
+/// One message of each kind, with the name of its vector.
+pub fn messages() -> Vec<(String, Message)> {
+    let named = |kind: MessageKind| (kind.name().replace('.', "-"), Message::new(fields(kind)).expect("a good sample"));
+    MessageKind::ALL.into_iter().map(named).collect()
+}
+
+/// The fields of the sample of a kind.
+pub fn fields(kind: MessageKind) -> Fields {
+    let evidence = kind == MessageKind::EvidenceTransmit;
+    let condition = Condition {
+        id: "use-1".to_owned(),
+        code: "use.this-case-only".to_owned(),
+        text: "Only in the proceedings that the request names.".to_owned(),
+        legal_source: "Treaty XA-XB, art. 8".to_owned(),
+        origin: ConditionOrigin::RequestedState,
+        objects: vec![1],
+    };
+    Fields {
+        message_id: id(1),
+        request_id: id(2),
+        sender: Party { authority: authority("XA-MOJ"), officer: "Ana Kovač".parse().expect("a good name") },
+        recipient: authority("XB-MOJ"),
+        created_at: instant(0),
+        in_reply_to: (kind != MessageKind::RequestSubmit).then_some(Digest([0x11; 32])),
+        directory: Digest([0x22; 32]),
+        language: "en".to_owned(),
+        urgency: Urgency::Urgent,
+        urgency_reason: "The hearing is near.".to_owned(),
+        reply_by: Some(ReplyBy { at: instant(86_400_000), reason: "Hearing date.".to_owned() }),
+        legal_bases: vec!["Treaty XA-XB, art. 3".to_owned()],
+        conditions: if evidence { vec![condition] } else { Vec::new() },
+        consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
+        body: body(kind),
+    }
+}
+
+fn body(kind: MessageKind) -> Body {
+    let text = str::to_owned;
+    match kind {
+        MessageKind::RequestSubmit => Body::Request(Box::new(RequestBody {
+            reference: text("XA/2026/17"),
+            subject: text("Account records"),
+            proceeding_authority: text("Court of Arcadia"),
+            facts: text("A company was robbed.\nThe money left the country."),
+            measures: vec![Measure { kind: text("documents"), description: text("Statements of one account.") }],
+            persons: vec![text("Person A")],
+            ..RequestBody::default()
+        })),
+        MessageKind::RequestAck => Body::Acknowledgement(Acknowledgement {
+            reference: text("XB/9"),
+            contact: text("desk 4"),
+            note: text("Registered."),
+            next_contact: Some(instant(1_000)),
+        }),
+        MessageKind::ExecutionReport => {
+            Body::Report(ExecutionReport { status: ExecutionStatus::Partial, text: text("One bank has answered.") })
+        }
+        MessageKind::RequestRefuse => {
+            Body::Refusal(Refusal { grounds: vec![text("ne-bis-in-idem")], reasons: text("Judged already.") })
+        }
+        MessageKind::EvidenceTransmit => Body::Evidence(EvidenceTransmittal {
+            reference: text("XB/9"),
+            description: text("Statements."),
+            completeness: Completeness::Final,
+        }),
+        MessageKind::ConditionsAccept => Body::Acceptance(ConditionsAcceptance {
+            package_id: id(3),
+            condition_ids: vec![text("use-1")],
+            responsible_authority: text("Court of Arcadia"),
+        }),
+        MessageKind::RequestWithdraw => Body::Withdrawal(Withdrawal { reason: text("The case was closed.") }),
+    }
+}
+
+/// One good file of a package.
+pub fn item(object_id: u32) -> Item {
+    Item {
+        object_id,
+        name: format!("ledger {object_id}.csv"),
+        media_type: "text/csv".to_owned(),
+        plaintext_bytes: 1_000 * u64::from(object_id),
+        sha256: Digest([0x5a; 32]),
+        ciphertext_root: Digest([0xa5; 32]),
+        role: ItemRole::Evidence,
+        description: String::new(),
+    }
+}
+
+pub fn envelope() -> Envelope {
+    Envelope {
+        envelope_id: id(4),
+        sender: authority("XA-MOJ"),
+        recipient: authority("XB-MOJ"),
+        created_at: instant(0),
+        expires_at: instant(86_400_000),
+        urgency: Urgency::Urgent,
+        seal_id: id(3),
+        stanzas: vec![Stanza {
+            recipient: authority("XB-MOJ"),
+            key_id: Digest([0x33; 32]),
+            wrapped: vec![0x44; WRAPPED_KEY_BYTES],
+        }],
+        head: vec![0x55; 100],
+        blobs: vec![blob(1), blob(2)],
+    }
+}
+
+pub fn record() -> CustodyRecord {
+    CustodyRecord {
+        event: Event::MessageReceived,
+        at: instant(5),
+        authority: authority("XB-MOJ"),
+        actor: Actor::Node,
+        second: Some(Actor::Officer {
+            name: "Bo Lind".parse().expect("a good name"),
+            role: Role::Approver,
+            authentication: "unix-uid:1000".to_owned(),
+        }),
+        subject: Subject {
+            request_id: Some(id(2)),
+            message_id: Some(id(1)),
+            envelope_id: Some(id(4)),
+            package_id: None,
+        },
+        counterpart: Some(authority("XA-MOJ")),
+        digests: vec![NamedDigest::new("signed-envelope", Digest([0x66; 32]))],
+        reason: String::new(),
+        outcome: Outcome::Success,
+        links: vec![3, 300],
+        message_kind: Some(MessageKind::RequestSubmit),
+        transfer: Some(Transfer {
+            stage: Stage::RelayAcceptance,
+            urgency: Urgency::Urgent,
+            expires_at: instant(86_400_000),
+            blobs: vec![blob(1)],
+            attempts: 2,
+        }),
+    }
+}
+
+pub fn receipt() -> ReceiptParts {
+    ReceiptParts { record: vec![0x77; 40], salt: [0x88; 32], proof: NOTE.to_owned() }
+}
+
+pub fn signed() -> SignedBytes {
+    SignedBytes { content: vec![0x99; 20], cms: vec![0x30; 10] }
+}
+
+/// One frame of each kind, with the name of its vector.
+pub fn frames() -> Vec<(&'static str, Frame)> {
+    let hello = Hello {
+        protocol_version: PROTOCOL_VERSION,
+        authority: authority("XA-MOJ"),
+        directory_version: 3,
+        clock: instant(0),
+        software: "rogatory 0.1.0".to_owned(),
+        checkpoint: Some(NOTE.to_owned()),
+    };
+    vec![
+        ("frame-hello", Frame::Hello(hello)),
+        ("frame-deliver", Frame::Deliver { signed_envelope: vec![1, 2, 3] }),
+        ("frame-delivered", Frame::Delivered { receipt: vec![4, 5, 6] }),
+        ("frame-refused", Frame::Refused { code: Told::Known(RefusalCode::TooLarge), retry_after_ms: 1_000 }),
+        ("frame-fetch", Frame::Fetch { envelope_id: id(4), object_id: 1, first_part: 2, part_count: 3 }),
+        ("frame-part", Frame::Part { index: 2, length: 1_000, proof: vec![Digest([0xaa; 32]), Digest([0xbb; 32])] }),
+        ("frame-fetch-end", Frame::FetchEnd),
+        ("frame-push-receipt", Frame::PushReceipt { envelope_id: id(4), receipt: vec![7, 8, 9] }),
+        ("frame-pushed", Frame::Pushed),
+    ]
+}
+
+fn blob(object_id: u32) -> Blob {
+    Blob {
+        object_id,
+        ciphertext_bytes: 1_072 * u64::from(object_id),
+        root: Digest([0xcc; 32]),
+        commitment: Digest([0xdd; 32]),
+    }
+}
+
+fn authority(text: &str) -> AuthorityId {
+    text.parse().expect("a good identifier")
+}
+
+fn id(number: u8) -> Id {
+    Id::new(instant(u64::from(number)), [number; 10])
+}
+
+fn instant(after_ms: u64) -> Timestamp {
+    Timestamp::from_millis(1_795_305_600_000 + after_ms)
+}

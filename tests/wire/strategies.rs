@@ -1,0 +1,255 @@
+//! Arbitrary messages, envelopes and custody records for property tests; every one is within its bounds.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use rogatory::model::envelope::{Blob, Envelope, Stanza};
+use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
+use rogatory::model::ident::{AuthorityId, Digest, Id, OfficerName};
+use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Urgency};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment};
+use rogatory::model::refusal::RefusalCode;
+use rogatory::model::request::{
+    Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
+    Measure, Refusal, RequestBody, Withdrawal,
+};
+use rogatory::model::time::Timestamp;
+use rogatory::wire::envelope::WRAPPED_KEY_BYTES;
+
+use crate::samples::item;
+
+pub fn message() -> impl Strategy<Value = Message> {
+    let heads = (id(), id(), party(), authority("XB"), instant(), option::of(digest()), digest(), urgency());
+    let rests = (option::of(reply_by()), vec(line(), 0..3), conditions(), option::of(consignment()), body(), line());
+    (heads, rests).prop_map(|(head, rest)| {
+        let (message_id, request_id, sender, recipient, created_at, in_reply_to, directory, urgency) = head;
+        let (reply_by, legal_bases, conditions, consignment, body, reason) = rest;
+        let urgency_reason = if urgency == Urgency::Urgent { reason } else { String::new() };
+        let needed = body.kind() == MessageKind::EvidenceTransmit && consignment.is_none();
+        let one = || Consignment::new(message_id, vec![item(1)]).expect("one good item");
+        Message::new(Fields {
+            message_id,
+            request_id,
+            sender,
+            recipient,
+            created_at,
+            in_reply_to,
+            directory,
+            language: "en".to_owned(),
+            urgency,
+            urgency_reason,
+            reply_by,
+            legal_bases,
+            conditions,
+            consignment: if needed { Some(one()) } else { consignment },
+            body,
+        })
+        .expect("a message within its bounds")
+    })
+}
+
+pub fn envelope() -> impl Strategy<Value = Envelope> {
+    let heads = (id(), authority("XA"), authority("XB"), instant(), instant(), urgency(), id());
+    (heads, vec(stanza(), 0..3), vec(any::<u8>(), 0..200), blobs()).prop_map(|(head, stanzas, sealed, blobs)| {
+        let (envelope_id, sender, recipient, created_at, expires_at, urgency, seal_id) = head;
+        Envelope {
+            envelope_id,
+            sender,
+            recipient,
+            created_at,
+            expires_at,
+            urgency,
+            seal_id,
+            stanzas,
+            head: sealed,
+            blobs,
+        }
+    })
+}
+
+pub fn record() -> impl Strategy<Value = CustodyRecord> {
+    let heads = (select(Event::ALL), instant(), authority("XA"), actor(), option::of(actor()), subject());
+    let rests = (option::of(authority("XB")), vec(named_digest(), 0..4), prose(), outcome(), vec(any::<u64>(), 0..4));
+    let tails = (option::of(select(&MessageKind::ALL[..])), option::of(transfer()));
+    (heads, rests, tails).prop_map(|(head, rest, (message_kind, transfer))| {
+        let (event, at, authority, actor, second, subject) = head;
+        let (counterpart, digests, reason, outcome, links) = rest;
+        CustodyRecord {
+            event,
+            at,
+            authority,
+            actor,
+            second,
+            subject,
+            counterpart,
+            digests,
+            reason,
+            outcome,
+            links,
+            message_kind,
+            transfer,
+        }
+    })
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let request = (vec(line(), 3), vec(prose(), 9), vec((line(), line()), 0..3), vec(line(), 0..3));
+    let ack = (line(), line(), prose(), option::of(instant()));
+    prop_oneof![
+        request.prop_map(|(lines, proses, measures, persons)| {
+            Body::Request(Box::new(request_body(&lines, &proses, measures, persons)))
+        }),
+        ack.prop_map(|(reference, contact, note, next_contact)| {
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
+        }),
+        (select(&ExecutionStatus::ALL[..]), line())
+            .prop_map(|(status, text)| Body::Report(ExecutionReport { status, text })),
+        (vec(line(), 0..3), line()).prop_map(|(grounds, reasons)| Body::Refusal(Refusal { grounds, reasons })),
+        (line(), prose(), any::<bool>()).prop_map(|(reference, description, last)| {
+            let completeness = if last { Completeness::Final } else { Completeness::Partial };
+            Body::Evidence(EvidenceTransmittal { reference, description, completeness })
+        }),
+        (id(), vec(line(), 0..3), line()).prop_map(|(package_id, condition_ids, responsible_authority)| {
+            Body::Acceptance(ConditionsAcceptance { package_id, condition_ids, responsible_authority })
+        }),
+        line().prop_map(|reason| Body::Withdrawal(Withdrawal { reason })),
+    ]
+}
+
+fn request_body(
+    lines: &[String],
+    proses: &[String],
+    measures: Vec<(String, String)>,
+    persons: Vec<String>,
+) -> RequestBody {
+    RequestBody {
+        reference: lines[0].clone(),
+        subject: lines[1].clone(),
+        proceeding_authority: lines[2].clone(),
+        proceeding_authority_functions: proses[0].clone(),
+        nature_of_proceedings: proses[1].clone(),
+        facts: proses[2].clone(),
+        applicable_law: proses[3].clone(),
+        penalty: proses[4].clone(),
+        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description }).collect(),
+        persons,
+        purpose: proses[5].clone(),
+        special_procedure: proses[6].clone(),
+        confidentiality: proses[7].clone(),
+        privilege_to_refuse_testimony: proses[8].clone(),
+    }
+}
+
+fn conditions() -> impl Strategy<Value = Vec<Condition>> {
+    use ConditionOrigin::{DefaultByLaw, RequestedState, RequesterUndertaking};
+    let one = (line(), line(), select(vec![DefaultByLaw, RequesterUndertaking, RequestedState]), vec(1..9_u32, 0..3));
+    vec(one, 0..3).prop_map(|rows| {
+        let number = |(place, (code, text, origin, objects))| Condition {
+            id: format!("c{place}"),
+            code,
+            text,
+            legal_source: String::new(),
+            origin,
+            objects,
+        };
+        rows.into_iter().enumerate().map(number).collect()
+    })
+}
+
+fn consignment() -> impl Strategy<Value = Consignment> {
+    (id(), 1..4_u32).prop_map(|(seal_id, last)| {
+        Consignment::new(seal_id, (1..=last).map(item).collect()).expect("items are numbered from 1")
+    })
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        Just(Outcome::Success),
+        select(RefusalCode::ALL).prop_map(Outcome::Refused),
+        "[a-z-]{1,12}".prop_map(Outcome::Failed),
+    ]
+}
+
+fn actor() -> impl Strategy<Value = Actor> {
+    let officer = (officer(), select(&Role::ALL[..]), 0..70_000_u32).prop_map(|(name, role, uid)| Actor::Officer {
+        name,
+        role,
+        authentication: format!("unix-uid:{uid}"),
+    });
+    prop_oneof![Just(Actor::Node), officer]
+}
+
+fn transfer() -> impl Strategy<Value = Transfer> {
+    (select(&Stage::ALL[..]), urgency(), instant(), blobs(), any::<u64>()).prop_map(
+        |(stage, urgency, expires_at, blobs, attempts)| Transfer { stage, urgency, expires_at, blobs, attempts },
+    )
+}
+
+fn blobs() -> impl Strategy<Value = Vec<Blob>> {
+    vec((72..1_u64 << 40, digest(), digest()), 0..4).prop_map(|rows| {
+        let numbered = (1..).zip(rows);
+        let blob =
+            |(object_id, (ciphertext_bytes, root, commitment))| Blob { object_id, ciphertext_bytes, root, commitment };
+        numbered.map(blob).collect()
+    })
+}
+
+fn stanza() -> impl Strategy<Value = Stanza> {
+    (authority("XC"), digest(), any::<u8>()).prop_map(|(recipient, key_id, byte)| Stanza {
+        recipient,
+        key_id,
+        wrapped: vec![byte; WRAPPED_KEY_BYTES],
+    })
+}
+
+fn subject() -> impl Strategy<Value = Subject> {
+    (option::of(id()), option::of(id()), option::of(id()), option::of(id())).prop_map(
+        |(request_id, message_id, envelope_id, package_id)| Subject { request_id, message_id, envelope_id, package_id },
+    )
+}
+
+fn named_digest() -> impl Strategy<Value = NamedDigest> {
+    ("[a-z/0-9-]{1,20}", digest()).prop_map(|(name, sha256)| NamedDigest { name, sha256 })
+}
+
+fn party() -> impl Strategy<Value = Party> {
+    (authority("XA"), officer()).prop_map(|(authority, officer)| Party { authority, officer })
+}
+
+fn reply_by() -> impl Strategy<Value = ReplyBy> {
+    // 0 is how the wire says "none".
+    (1..u64::MAX, line()).prop_map(|(at, reason)| ReplyBy { at: Timestamp::from_millis(at), reason })
+}
+
+fn authority(state: &'static str) -> impl Strategy<Value = AuthorityId> {
+    "[A-Z0-9]{1,16}".prop_map(move |slug| format!("{state}-{slug}").parse().expect("a good identifier"))
+}
+
+fn officer() -> impl Strategy<Value = OfficerName> {
+    "[A-Za-zéßŁ]{1,12} [A-Za-zéßŁ]{1,12}".prop_map(|name| name.parse().expect("a good name"))
+}
+
+fn urgency() -> impl Strategy<Value = Urgency> {
+    select(vec![Urgency::Routine, Urgency::Urgent])
+}
+
+fn instant() -> impl Strategy<Value = Timestamp> {
+    (1..u64::MAX).prop_map(Timestamp::from_millis)
+}
+
+fn id() -> impl Strategy<Value = Id> {
+    any::<[u8; 16]>().prop_map(|bytes| Id::try_from(&bytes[..]).expect("16 bytes"))
+}
+
+fn digest() -> impl Strategy<Value = Digest> {
+    any::<[u8; 32]>().prop_map(Digest)
+}
+
+fn line() -> impl Strategy<Value = String> {
+    "[a-zA-Zé0-9 .,§]{0,30}[a-z]"
+}
+
+fn prose() -> impl Strategy<Value = String> {
+    "[a-zA-Zé\n\t .]{0,60}"
+}
