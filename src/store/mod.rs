@@ -27,7 +27,6 @@ pub mod restore;
 pub mod room;
 pub mod segment;
 pub mod tiles;
-mod writer;
 pub mod vault;
 mod writer;
 
