@@ -92,7 +92,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`], or when the file cannot be read.
-    pub fn upload<T: DeserializeOwned>(&self, path: &str, mut content: impl Read + Send + 'static) -> anyhow::Result<T> {
+    pub fn upload<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        mut content: impl Read + Send + 'static,
+    ) -> anyhow::Result<T> {
         self.runtime.block_on(async {
             let (mut sender, body) = Channel::new(4);
             let (give, mut take) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(4);

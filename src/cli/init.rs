@@ -74,14 +74,22 @@ pub fn run(args: &InitArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     if config.officer.iter().filter(|officer| officer.roles.contains(&Role::Approver)).count() == 0 {
         writeln!(out, "note       no officer is an approver: nothing that needs a second person can be sent")?;
     }
-    writeln!(out, "\nNext: give {} to the directory's keepers; when they return a signed directory:", made.entry.display())?;
-    writeln!(out, "  rogatory directory import PATH --data {data} --trust-root SHA256   (the keepers tell you the root)")?;
+    writeln!(
+        out,
+        "\nNext: give {} to the directory's keepers; when they return a signed directory:",
+        made.entry.display()
+    )?;
+    writeln!(
+        out,
+        "  rogatory directory import PATH --data {data} --trust-root SHA256   (the keepers tell you the root)"
+    )?;
     writeln!(out, "  rogatory serve --data {data}")?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn officer(text: &str) -> anyhow::Result<Officer> {
-    let (name, rest) = text.split_once('=').with_context(|| format!("`{text}` is no officer; write NAME=ROLE[,ROLE…]"))?;
+    let (name, rest) =
+        text.split_once('=').with_context(|| format!("`{text}` is no officer; write NAME=ROLE[,ROLE…]"))?;
     name.parse::<OfficerName>()?;
     let (roles, uids) = match rest.split_once('@') {
         Some((roles, uids)) => {

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::cli::{conditions, custody, demo, directory, directory_args, index, init, package, reply, request, serve, verify};
+use crate::cli::{
+    conditions, custody, demo, directory, directory_args, index, init, package, reply, request, serve, verify,
+};
 use crate::daemon::clock;
 
 /// Secure evidence exchange between central authorities: signed, sealed, with a chain of custody that a stranger can check.

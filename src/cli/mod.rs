@@ -4,6 +4,7 @@ pub mod client;
 pub mod conditions;
 pub mod custody;
 pub mod demo;
+pub mod demo_cast;
 pub mod directory;
 pub mod directory_args;
 pub mod directory_view;

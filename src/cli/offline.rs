@@ -10,11 +10,7 @@ use crate::daemon::node::{Node, Opening};
 ///
 /// # Errors
 /// What the node says, or why the data cannot be read.
-pub fn read(
-    place: &Where,
-    path: &str,
-    view: impl FnOnce(&Node) -> Result<Value, DeskError>,
-) -> anyhow::Result<Value> {
+pub fn read(place: &Where, path: &str, view: impl FnOnce(&Node) -> Result<Value, DeskError>) -> anyhow::Result<Value> {
     let client = Client::new(place)?;
     if client.node_runs() { client.get(path) } else { Ok(view(&open(place)?)?) }
 }

@@ -20,7 +20,6 @@ use crate::daemon::api::percent_encoded;
 use crate::daemon::api_routes::NewTransmittal;
 use crate::daemon::{clock, views};
 use crate::model::ident::Id;
-use crate::model::limits::PART_BYTES;
 use crate::model::package::{Condition, ConditionOrigin};
 use crate::model::request::Completeness;
 
@@ -143,7 +142,8 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
 fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let mut conditions = Vec::new();
     for (number, text) in (1..).zip(&args.conditions) {
-        let (code, text) = text.split_once('=').with_context(|| format!("`{text}` is no condition; write CODE=TEXT"))?;
+        let (code, text) =
+            text.split_once('=').with_context(|| format!("`{text}` is no condition; write CODE=TEXT"))?;
         conditions.push(Condition {
             id: format!("c{number}"),
             code: code.to_owned(),
@@ -175,13 +175,7 @@ fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// What the node says, or why a file cannot be read.
-pub fn fill(
-    client: &Client,
-    files: &[PathBuf],
-    role: Role,
-    quiet: bool,
-    out: &mut dyn Write,
-) -> anyhow::Result<Id> {
+pub fn fill(client: &Client, files: &[PathBuf], role: Role, quiet: bool, out: &mut dyn Write) -> anyhow::Result<Id> {
     let begun: Value = client.post("/v1/packages", &Value::Null)?;
     let id: Id = show::text(&begun, "package_id").parse()?;
     for path in files {

@@ -299,7 +299,8 @@ fn requests(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     for row in rows {
         let way = if show::text(row, "direction") == "outgoing" { "to  " } else { "from" };
         let urgent = if show::text(row, "urgency") == "urgent" { " URGENT" } else { "" };
-        let (id, peer, state) = (show::text(row, "request_id"), show::text(row, "counterpart"), show::text(row, "state"));
+        let (id, peer, state) =
+            (show::text(row, "request_id"), show::text(row, "counterpart"), show::text(row, "state"));
         writeln!(out, "{id}  {way} {peer:<12} {state:<13} {}{urgent}", show::text(row, "subject"))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -344,7 +345,12 @@ fn print_field(field: &str, value: &Value, out: &mut dyn Write) -> anyhow::Resul
             for entry in entries {
                 match entry {
                     Value::Object(_) => {
-                        writeln!(out, "  {field}: {}: {}", show::text(entry, "kind"), show::text(entry, "description"))?;
+                        writeln!(
+                            out,
+                            "  {field}: {}: {}",
+                            show::text(entry, "kind"),
+                            show::text(entry, "description")
+                        )?;
                     }
                     other => writeln!(out, "  {field}: {}", other.as_str().unwrap_or_default())?,
                 }

@@ -73,9 +73,11 @@ fn sealed_files(home: &Home, key: &VerifierKey, findings: &mut Findings) -> Resu
                 Ok(found) if matches!(found.event, Event::MessageDrafted | Event::ContentReceived) => {
                     let blobs = found.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
                     if let Some(package) = found.subject.package_id {
-                        expected.extend(blobs.iter().map(|blob| {
-                            (stored.index, package, blob.object_id, blob.root, blob.ciphertext_bytes)
-                        }));
+                        expected.extend(
+                            blobs
+                                .iter()
+                                .map(|blob| (stored.index, package, blob.object_id, blob.root, blob.ciphertext_bytes)),
+                        );
                     }
                 }
                 Ok(_) => {}

@@ -157,9 +157,3 @@ pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const PAYLOAD_NAME_CHARS_MAX: usize = 100;
 /// Bytes that are read and digested at once from a file.
 pub const READ_BYTES: usize = 256 * 1024;
-/// Room that evidence leaves free on the disk, so that a full vault never stops the custody journal.
-pub const VAULT_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
-/// Parts that may have arrived and not be durable yet: what a crash of the receiver fetches twice, at most.
-pub const INTAKE_GROUP_PARTS: usize = 64;
-/// Written ciphertext after which the disk is told to start, so that the last fsync finds little left to do.
-pub const WRITE_BEHIND_BYTES: u64 = 8 * 1024 * 1024;
