@@ -340,3 +340,19 @@ fn a_file_managers_leavings_are_reported_and_are_no_tampering() {
     target.write("data/.DS_Store", b"leavings");
     assert_eq!(target.verify().verdict, Word::Failed);
 }
+
+#[test]
+fn a_bag_without_its_directory_says_that_nobody_vouches_for_it() {
+    let target = Target::new();
+    for path in target.files.keys().filter(|path| path.starts_with("rogatory/directory/")) {
+        target.remove(path);
+    }
+    target.cover_up();
+    let verdict = target.verify();
+    assert_eq!(verdict.verdict, Word::VerifiedInPart, "{:#?}", failures(&verdict));
+    assert!(!verdict.story.iter().any(|line| line.starts_with("Sent by") || line.contains("accepted by")));
+    let open = |check: &&rogatory::bag::verdict::Check| matches!(check.outcome, Outcome::NotChecked { .. });
+    for words in ["signed rogatory/message.pb", "holds this record", "accepted condition c1", "arrived whole"] {
+        assert!(verdict.checks.iter().filter(open).any(|check| check.what.contains(words)), "{words}");
+    }
+}

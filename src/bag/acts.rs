@@ -1,6 +1,9 @@
 //! The signed acts in the bag: the message, the envelope it travelled in, the request, the acceptances. Each is decoded
 //! within its bounds, and its signature judged by the directory; the files are compared with what the message names.
 
+use std::collections::BTreeSet;
+
+use crate::bag::assembly::{is_acceptance_of, is_request_of};
 use crate::bag::container::Payload;
 use crate::bag::folder::Folder;
 use crate::bag::layout::{self, ENVELOPE, MESSAGE, REQUEST, SIGNED_ENVELOPE};
@@ -13,7 +16,7 @@ use crate::exchange::verified::{VerifyError, check_agreement, check_signature};
 use crate::model::envelope::Envelope;
 use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::{CMS_BYTES_MAX, ENVELOPE_BYTES_MAX};
-use crate::model::message::{Body, Message};
+use crate::model::message::Message;
 use crate::model::time::Timestamp;
 use crate::wire::envelope::SignedBytes;
 use crate::wire::{envelope, message};
@@ -149,7 +152,7 @@ fn check_items(main: &Act, payload: &Payload, findings: &mut Findings) {
         findings.failed("The signed message names the files", Some("rogatory/message.pb"), "it names none");
         return;
     };
-    let mut expected = Vec::new();
+    let mut expected = BTreeSet::new();
     for item in &consignment.items {
         let path = layout::payload(item);
         let what = format!("File {} is the one that the signed message names (length and SHA-256)", item.object_id);
@@ -159,9 +162,9 @@ fn check_items(main: &Act, payload: &Payload, findings: &mut Findings) {
             Some(_) => Ok(()),
         };
         findings.judge(what, Some(&path), result);
-        expected.push(path);
+        expected.insert(path);
     }
-    for path in payload.keys().filter(|path| !expected.contains(path)) {
+    for path in payload.keys().filter(|path| !expected.contains(*path)) {
         findings.failed(
             "The package holds only files that the signed message names",
             Some(path),
@@ -203,28 +206,13 @@ fn check_envelope(
 }
 
 fn check_request(main: &Act, request: &Act, findings: &mut Findings) {
-    let (asked, answered) = (&request.message, &main.message);
-    let parties = [&asked.sender.authority, &asked.recipient];
-    let good = matches!(asked.body, Body::Request(_))
-        && asked.request_id == answered.request_id
-        && parties.contains(&&answered.sender.authority)
-        && parties.contains(&&answered.recipient);
+    let good = is_request_of(&request.message, &main.message);
     let result = if good { Ok(()) } else { Err("it is another request, or no request") };
     findings.judge("The request is the one that the package belongs to", Some("rogatory/request.pb"), result);
 }
 
 fn check_acceptance(main: &Act, act: &Act, findings: &mut Findings) -> bool {
-    let message = &main.message;
-    let ours = match &act.message.body {
-        Body::Acceptance(body) => {
-            message.consignment.as_ref().is_some_and(|consignment| consignment.seal_id == body.package_id)
-                && act.message.sender.authority == message.recipient
-                && act.message.request_id == message.request_id
-                && body.condition_ids.iter().all(|id| message.conditions.iter().any(|condition| condition.id == *id))
-        }
-        _ => false,
-    };
-    let result = if ours {
+    let result = if is_acceptance_of(&act.message, &main.message) {
         Ok(())
     } else {
         Err("it is about another package, by another authority, or names no condition of this one")

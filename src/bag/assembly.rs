@@ -81,6 +81,24 @@ impl Assembly {
     }
 }
 
+/// Whether this is the request that the message belongs to, between the same two authorities.
+pub fn is_request_of(request: &Message, message: &Message) -> bool {
+    let parties = [&request.sender.authority, &request.recipient];
+    matches!(request.body, Body::Request(_))
+        && request.request_id == message.request_id
+        && parties.contains(&&message.sender.authority)
+        && parties.contains(&&message.recipient)
+}
+
+/// Whether this is the recipient's acceptance of conditions that the message sets.
+pub fn is_acceptance_of(acceptance: &Message, message: &Message) -> bool {
+    let Body::Acceptance(body) = &acceptance.body else { return false };
+    message.consignment.as_ref().is_some_and(|consignment| consignment.seal_id == body.package_id)
+        && acceptance.sender.authority == message.recipient
+        && acceptance.request_id == message.request_id
+        && body.condition_ids.iter().all(|id| message.conditions.iter().any(|condition| condition.id == *id))
+}
+
 /// The PEM file of an authority's issuing certificates.
 pub fn certificates(authority: &Authority) -> String {
     authority.issuers.iter().map(|der| encode(Label::Certificate, der).to_string()).collect()
@@ -97,16 +115,10 @@ pub fn log_keys(authority: &Authority) -> String {
 }
 
 fn belongs(message: &Message, request: Option<&Message>, acceptances: &[Message]) -> Result<(), AssemblyError> {
-    if let Some(request) = request
-        && (request.request_id != message.request_id || !matches!(request.body, Body::Request(_)))
-    {
+    if request.is_some_and(|request| !is_request_of(request, message)) {
         return Err(AssemblyError::Foreign("request"));
     }
-    let package = message.consignment.as_ref().map(|consignment| consignment.seal_id);
-    let ours = |acceptance: &Message| match &acceptance.body {
-        Body::Acceptance(body) => Some(body.package_id) == package && acceptance.request_id == message.request_id,
-        _ => false,
-    };
+    let ours = |acceptance: &Message| is_acceptance_of(acceptance, message);
     if acceptances.iter().all(ours) { Ok(()) } else { Err(AssemblyError::Foreign("acceptance")) }
 }
 

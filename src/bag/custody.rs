@@ -18,6 +18,7 @@ use crate::exchange::roster::Roster;
 use crate::model::event::CustodyRecord;
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_BYTES_MAX, TLOG_PROOF_BYTES_MAX};
+use crate::model::message::Message;
 use crate::wire::envelope::encode_signed_message;
 use crate::wire::receipt::{self, ReceiptParts};
 use crate::wire::record;
@@ -46,7 +47,16 @@ pub fn check(folder: &Folder, roster: Option<&Roster>, acts: &Acts, findings: &m
             continue;
         };
         let checked = parts.and_then(|parts| prove(&parts, roster)).and_then(|one| placed(one, &place));
-        if let Some(one) = findings.judge(what, Some(&file), checked) {
+        let told = match &checked {
+            Ok(one) => format!(
+                "The custody log of {} holds record {}: {}",
+                one.record.authority,
+                one.index,
+                one.record.event.told()
+            ),
+            Err(_) => what.to_owned(),
+        };
+        if let Some(one) = findings.judge(told, Some(&file), checked) {
             checkpoints.push((file.clone(), one.checkpoint.clone()));
             let same_case = one.record.subject.request_id.is_none_or(|id| id == acts.main.message.request_id);
             if !same_case {
@@ -245,23 +255,20 @@ fn same_messages(acts: &Acts, proven: &[Proven], findings: &mut Findings) {
             findings.judge("A custody log names exactly this signature", Some(&format!("{file}.p7s")), result);
         }
         for one in about {
-            same_objects(
-                act.message.consignment.as_ref().map(|c| c.items.as_slice()).unwrap_or_default(),
-                one,
-                findings,
-            );
+            same_objects(&act.message, one, findings);
         }
     }
 }
 
-fn same_objects(items: &[crate::model::package::Item], one: &Proven, findings: &mut Findings) {
-    for item in items {
-        if digest_named(&one.record, &format!("object/{}", item.object_id)).is_some_and(|named| named != item.sha256) {
-            findings.failed(
-                format!("The logs and the message name the same file {}", item.object_id),
-                None,
-                format!("record {} names another one", one.index),
-            );
+fn same_objects(message: &Message, one: &Proven, findings: &mut Findings) {
+    let items = message.consignment.iter().flat_map(|consignment| &consignment.items);
+    let named: BTreeMap<u32, Digest> = items.map(|item| (item.object_id, item.sha256)).collect();
+    for digest in &one.record.digests {
+        let object = digest.name.strip_prefix("object/").and_then(|number| number.parse::<u32>().ok());
+        let Some(object_id) = object else { continue };
+        if named.get(&object_id) != Some(&digest.sha256) {
+            let what = format!("The logs and the message name the same file {object_id}");
+            findings.failed(what, None, format!("record {} of {} names another one", one.index, one.record.authority));
         }
     }
 }

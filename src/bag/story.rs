@@ -17,10 +17,12 @@ pub fn tell(folder: &Folder, acts: &Acts, proven: &[Proven], findings: &mut Find
     sent(acts, findings);
     handled(acts, proven, findings);
     times(acts, proven, findings);
-    let acceptances: Vec<Message> =
-        acts.acceptances.iter().filter(|act| act.signer.is_some()).map(|act| act.message.clone()).collect();
-    if let Some(notes) = notes(folder, acts, &acceptances, findings) {
-        conditions(&notes, findings);
+    let texts: Vec<Message> = acts.acceptances.iter().map(|act| act.message.clone()).collect();
+    let signed = acts.acceptances.iter().filter(|act| act.signer.is_some());
+    let signed: Vec<Message> = signed.map(|act| act.message.clone()).collect();
+    if let Some(notes) = notes(folder, acts, &texts, findings) {
+        // The text follows from what lies there; the claim only from what was found to be signed.
+        conditions(&Notes { acceptances: &signed, ..notes }, findings);
     }
     findings.limit(
         "Times are those of the two nodes' clocks, as their signed logs state them; no independent time-stamp is in the bag.",

@@ -62,6 +62,9 @@ fn bag(path: &Path, given: &Given, now: Timestamp, progress: &mut dyn FnMut(Prog
     let accepted = trust::check(&folder, given.trusted_root, now, &mut findings);
     let roster = accepted.as_ref().map(|accepted| accepted.roster());
     let found = acts::check(&folder, Judge { roster, now }, &payload, &mut findings);
+    if given.trusted_root.is_none() {
+        findings.tell("All of this rests on the directory that came with the bag; nobody has vouched for it yet.");
+    }
     if let Some(acts) = &found {
         let message = &acts.main.message;
         for id in [&message.sender.authority, &message.recipient] {

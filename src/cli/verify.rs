@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::bag::folder::Progress;
-use crate::bag::verdict::{Outcome, Verdict};
+use crate::bag::verdict::{Outcome, Verdict, Word};
 use crate::bag::verify::{Given, verify};
 use crate::custody::note::VerifierKey;
 use crate::exchange::keeper::Fingerprint;
@@ -82,6 +82,9 @@ fn keys(texts: &[String]) -> Result<Vec<VerifierKey>, String> {
 }
 
 fn write_text(verdict: &Verdict, out: &mut dyn Write) -> std::io::Result<()> {
+    if verdict.verdict == Word::Failed {
+        writeln!(out, "Rely on nothing below before the lines marked FAILED are explained.\n")?;
+    }
     for line in &verdict.story {
         writeln!(out, "{line}")?;
     }

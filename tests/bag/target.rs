@@ -45,8 +45,15 @@ impl Target {
     /// Puts everything back.
     pub fn restore(&self) {
         let bag = self.folder.path().join("bag");
-        std::fs::remove_dir_all(&bag).unwrap();
-        self.files.iter().for_each(|(path, bytes)| self.write(path, bytes));
+        let listed = Folder::list(&bag).unwrap();
+        let strays = listed.strays().iter().map(|stray| stray.path.as_str());
+        let added = listed.paths().filter(|path| !self.files.contains_key(*path));
+        added.chain(strays).for_each(|path| std::fs::remove_file(bag.join(path)).unwrap());
+        for (path, bytes) in &self.files {
+            if std::fs::read(bag.join(path)).ok().as_ref() != Some(bytes) {
+                self.write(path, bytes);
+            }
+        }
     }
 
     /// What an attacker does who knows the format: new manifests and tag manifests over what lies there.
