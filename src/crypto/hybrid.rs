@@ -5,8 +5,8 @@ use std::fmt;
 
 use hpke::kem::XWing;
 use hpke::{Deserializable, Kem, Serializable};
-use ring::digest::{SHA256, digest};
 
+use crate::crypto::digest::sha256;
 use crate::model::ident::Digest;
 
 /// Bytes of the seed that is the private key.
@@ -61,9 +61,8 @@ impl HybridPublicKey {
 
     fn of(key: <XWing as Kem>::PublicKey) -> Self {
         let bytes = key.to_bytes().to_vec();
-        let mut id = [0_u8; 32];
-        id.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-        Self { key, bytes, id: Digest(id) }
+        let id = sha256(&bytes);
+        Self { key, bytes, id }
     }
 }
 
@@ -105,7 +104,7 @@ mod tests {
         let read = HybridPublicKey::try_from(secret.public().as_bytes()).unwrap();
         assert_eq!(&read, secret.public());
         assert_eq!(read.as_bytes().len(), PUBLIC_KEY_BYTES);
-        assert_eq!(read.id().0.as_slice(), digest(&SHA256, read.as_bytes()).as_ref());
+        assert_eq!(read.id(), sha256(read.as_bytes()));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use x509_cert::der::{Encode, Tag, Tagged};
 use zeroize::Zeroizing;
 
 use crate::crypto::certificate;
+use crate::crypto::san::uri_of;
 use crate::model::ident::AuthorityId;
 use crate::model::time::Timestamp;
 
@@ -73,7 +74,7 @@ pub fn node_certificate(
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     params.subject_alt_names =
-        vec![SanType::URI(authority_uri(authority).try_into()?), SanType::DnsName(node_name.try_into()?)];
+        vec![SanType::URI(uri_of(authority).try_into()?), SanType::DnsName(node_name.try_into()?)];
     issue(ca, params)
 }
 
@@ -92,7 +93,7 @@ pub fn seal_certificate(
         ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 36]),
         ExtendedKeyUsagePurpose::EmailProtection,
     ];
-    params.subject_alt_names = vec![SanType::URI(authority_uri(authority).try_into()?)];
+    params.subject_alt_names = vec![SanType::URI(uri_of(authority).try_into()?)];
     issue(ca, params)
 }
 
@@ -127,12 +128,6 @@ pub fn revocation_list(
     Ok(list.der().to_vec())
 }
 
-/// The name of an authority in a certificate: `XA-MOJ` is `urn:rogatory:authority:XA:MOJ`.
-pub fn authority_uri(authority: &AuthorityId) -> String {
-    let (state, slug) = authority.as_str().split_once('-').expect("invariant: an authority id has a dash");
-    format!("urn:rogatory:authority:{state}:{slug}")
-}
-
 fn profile(
     authority: &AuthorityId,
     organisation: &str,
@@ -143,6 +138,7 @@ fn profile(
     params.not_before = date(validity.not_before)?;
     params.not_after = date(validity.not_after)?;
     params.use_authority_key_identifier_extension = true;
+    params.is_ca = IsCa::ExplicitNoCa;
     params.distinguished_name = DistinguishedName::new();
     // X.520 knows two letters only; an international body has no country.
     if authority.state().len() == 2 {

@@ -1,10 +1,5 @@
 //! Floor 2: the primitives, over ring and the hybrid KEM: digests, sealing, signatures, certificates. Keys come in as arguments.
 
-// pub mod certificate;
-// pub mod cms;
-// pub mod issue;
-// pub mod pem;
-// pub mod revocation;
 pub mod certificate;
 pub mod chunk;
 pub mod cms;
@@ -13,6 +8,7 @@ pub mod ed25519;
 pub mod hybrid;
 pub mod issue;
 pub mod mlkem;
+pub mod node;
 pub mod package_key;
 pub mod payload;
 pub mod pem;

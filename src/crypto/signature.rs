@@ -154,12 +154,7 @@ fn check_content(signer: &SignerInfo, attributes: &Attributes, content: &[u8]) -
     if content_type != Ok(DATA) {
         return Err(SignatureError::Malformed("it signs another type of content"));
     }
-    let algorithm = match signer.digest_alg.oid {
-        ID_SHA256 => &digest::SHA256,
-        ID_SHA384 => &digest::SHA384,
-        ID_SHA512 => &digest::SHA512,
-        _ => return Err(CertificateError::UnsupportedAlgorithm.into()),
-    };
+    let algorithm = digest_algorithm(signer.digest_alg.oid)?;
     let claimed = one(attributes, MESSAGE_DIGEST)?
         .decode_as::<&OctetStringRef>()
         .map_err(|_| SignatureError::Malformed("its message digest cannot be read"))?;
@@ -177,9 +172,12 @@ fn check_named_certificate(attributes: &Attributes, certificate_der: &[u8]) -> R
         .decode_as()
         .map_err(|_| SignatureError::Malformed("its signing-certificate-v2 cannot be read"))?;
     let first = named.certificates.first().ok_or(SignatureError::Malformed("it names no certificate inside"))?;
-    let sha256 = first.algorithm.as_ref().is_none_or(|algorithm| algorithm.oid == ID_SHA256);
-    let hash = digest::digest(&digest::SHA256, certificate_der);
-    if sha256 && first.hash.as_bytes() == hash.as_ref() { Ok(()) } else { Err(SignatureError::OtherCertificate) }
+    let algorithm = match &first.algorithm {
+        Some(algorithm) => digest_algorithm(algorithm.oid)?,
+        None => &digest::SHA256,
+    };
+    let same = first.hash.as_bytes() == digest::digest(algorithm, certificate_der).as_ref();
+    if same { Ok(()) } else { Err(SignatureError::OtherCertificate) }
 }
 
 fn check_signature(signer: &SignerInfo, attributes: &Attributes, certificate_der: &[u8]) -> Result<(), SignatureError> {
@@ -205,6 +203,15 @@ fn check_signature(signer: &SignerInfo, attributes: &Attributes, certificate_der
         }
     }
     Err(refused)
+}
+
+fn digest_algorithm(oid: Oid) -> Result<&'static digest::Algorithm, SignatureError> {
+    match oid {
+        ID_SHA256 => Ok(&digest::SHA256),
+        ID_SHA384 => Ok(&digest::SHA384),
+        ID_SHA512 => Ok(&digest::SHA512),
+        _ => Err(CertificateError::UnsupportedAlgorithm.into()),
+    }
 }
 
 /// CMS may say plain rsaEncryption and leave the digest to the other field (RFC 3370, 3.2).

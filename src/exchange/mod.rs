@@ -1,12 +1,22 @@
 //! Floor 4: the journey of an act between two authorities, as types and state machines without I/O.
 
 pub mod act;
+pub mod canonical;
+pub mod directory;
 pub mod docket;
+pub mod entry;
+pub mod keeper;
+pub mod keeping;
 pub mod keyring;
+pub mod listing;
+pub mod metadata;
+pub mod reading;
 pub mod receipt;
 pub mod receiver;
+pub mod repository;
 pub mod roster;
 pub mod rows;
 pub mod sealed;
 pub mod sender;
+pub mod statement;
 pub mod verified;

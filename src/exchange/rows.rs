@@ -272,6 +272,19 @@ pub fn outbox_key(peer: &AuthorityId, urgency: Urgency, index: u64) -> Vec<u8> {
     key
 }
 
+/// Reads an outbox key back: peer, urgency, index.
+pub fn outbox_key_parts(key: &[u8]) -> Option<(AuthorityId, Urgency, u64)> {
+    let (head, index) = key.split_at_checked(key.len().checked_sub(8)?)?;
+    let (rank, name) = head.split_last()?;
+    let peer = std::str::from_utf8(name.strip_suffix(&[0])?).ok()?.parse().ok()?;
+    let urgency = match rank {
+        0 => Urgency::Urgent,
+        1 => Urgency::Routine,
+        _ => return None,
+    };
+    Some((peer, urgency, u64::from_be_bytes(index.try_into().ok()?)))
+}
+
 /// The key of a time-line entry.
 pub fn timeline_key(request_id: Id, index: u64) -> Vec<u8> {
     let mut key = request_id.as_bytes().to_vec();

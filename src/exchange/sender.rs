@@ -92,8 +92,8 @@ impl Sender {
     }
 
     /// All files of that envelope are here.
-    pub fn intake_closed(&mut self, peer: &AuthorityId, envelope_id: Id) {
-        if let Some(peer) = self.peers.get_mut(peer) {
+    pub fn intake_closed(&mut self, envelope_id: Id) {
+        for peer in self.peers.values_mut() {
             peer.intake.remove(&envelope_id);
         }
     }

@@ -48,6 +48,33 @@ pub const NOTE_SIGNATURES_MAX: usize = 64;
 pub const DIRECTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most authorities of one directory.
 pub const AUTHORITIES_MAX: usize = 10_000;
+/// Largest file of directory metadata (the smallest bound of a foreign TUF client is 16 KiB, for `timestamp.json`;
+/// the keepers' bound below keeps ours under it).
+pub const DIRECTORY_METADATA_BYTES_MAX: usize = 64 * 1024;
+/// Most roots in one chain of trust.
+pub const DIRECTORY_ROOTS_MAX: usize = 256;
+/// Most keepers of one directory.
+pub const KEEPERS_MAX: usize = 32;
+/// Most signatures that are looked at in one file of directory metadata: the old keepers' and the new ones'.
+pub const KEEPER_SIGNATURES_MAX: usize = 2 * KEEPERS_MAX;
+/// Highest version of directory metadata: the largest integer that every JSON reader keeps exact, 2^53 - 1.
+pub const DIRECTORY_VERSION_MAX: u64 = (1 << 53) - 1;
+/// Most endpoints of one authority.
+pub const ENDPOINTS_MAX: usize = 8;
+/// Most issuing certificates of one authority (and as many revocation lists).
+pub const ISSUERS_MAX: usize = 8;
+/// Largest certificate, DER.
+pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
+/// Largest certificate revocation list, DER.
+pub const REVOCATION_LIST_BYTES_MAX: usize = 1024 * 1024;
+/// Most verifier keys of one custody log.
+pub const LOG_KEYS_MAX: usize = 8;
+/// Most receiving keys of one authority.
+pub const RECEIVING_KEYS_MAX: usize = 16;
+/// A public key of suite `rogatory-seal-1`: 1184 bytes of ML-KEM-768, then 32 of X25519.
+pub const RECEIVING_KEY_BYTES: usize = 1_216;
+/// Most languages of one authority.
+pub const LANGUAGES_MAX: usize = 32;
 
 /// How far a peer's clock may differ from ours, in milliseconds.
 pub const CLOCK_SKEW_MS_MAX: u64 = 10 * 60 * 1_000;
@@ -90,3 +117,25 @@ pub const CONNECTION_WINDOW_BYTES: u32 = 24 * 1024 * 1024;
 pub const STREAM_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// Largest tlog-proof: a checkpoint, 63 hashes, and room for an `extra` line.
 pub const TLOG_PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + 16 * 1024;
+
+/// Bytes of one preallocated segment of the journal.
+pub const JOURNAL_SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Most entries that one group commit takes.
+pub const BATCH_ENTRIES_MAX: usize = 4_096;
+/// A group commit takes no further entry once its frames have this many bytes.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Entries that may wait for the ledger's writer; a further caller blocks.
+pub const LEDGER_QUEUE_MAX: usize = 1_024;
+/// Entries that may be durable in the journal and not yet in the tiles; beyond it the ledger refuses new ones.
+pub const UNPUBLISHED_ENTRIES_MAX: usize = 65_536;
+/// The tiles and the published checkpoint follow the journal within about this time.
+pub const PUBLISH_MS: u64 = 250;
+/// Full tiles kept decoded in memory, 16 KiB each.
+pub const TILES_CACHED_MAX: usize = 64;
+
+/// Largest value of the index.
+pub const INDEX_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Largest key of the index, without its tree's name.
+pub const INDEX_KEY_BYTES_MAX: usize = 256;
+/// Memory that the index may cache in.
+pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;

@@ -1,1 +1,13 @@
 //! Floor 5, one wing: QUIC and TLS. Moves frames and parts; knows nothing of what they mean.
+
+pub mod connection;
+pub mod endpoint;
+pub mod kx;
+pub mod limits;
+pub mod loss;
+pub mod stream;
+pub mod tls;
+pub mod trust;
+pub(crate) mod registry;
+pub(crate) mod verifier;
+

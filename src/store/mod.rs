@@ -1,1 +1,18 @@
 //! Floor 5, one wing: what is on disk. Synchronous; the daemon calls it from blocking threads.
+
+mod publisher;
+mod writer;
+pub mod appender;
+pub mod derive;
+pub mod directory;
+pub mod files;
+pub mod frame;
+pub mod journal;
+pub mod ledger;
+pub mod lock;
+pub mod reader;
+pub mod recovery;
+pub mod restore;
+pub mod segment;
+pub mod tiles;
+

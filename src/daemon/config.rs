@@ -1,0 +1,235 @@
+//! The settings of a node, `config.toml`. Refuses unknown keys and settings that contradict each other.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::event::Role;
+use crate::model::ident::{AuthorityId, OfficerName};
+use crate::model::limits::ENVELOPE_LIFE_MS_MAX;
+use crate::model::message::MessageKind;
+
+/// The settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Who this node speaks for.
+    pub authority: AuthorityId,
+    /// The authority's name, for people.
+    pub name: String,
+    /// The UDP address to listen on.
+    pub listen: SocketAddr,
+    /// `host:port` under which peers reach it; may be empty for a node that only dials out.
+    #[serde(default)]
+    pub advertise: Vec<String>,
+    /// Languages it accepts, BCP 47.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// Delivery.
+    #[serde(default)]
+    pub delivery: Delivery,
+    /// Transport.
+    #[serde(default)]
+    pub transport: Transport,
+    /// House rules.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Logging.
+    #[serde(default)]
+    pub log: Log,
+    /// The officers who may act.
+    #[serde(default)]
+    pub officer: Vec<Officer>,
+}
+
+/// How long messages wait for their peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    /// Days until an envelope counts as not delivered, 1 to 400.
+    pub expires_after_days: u32,
+    /// Room that the vault keeps free for the log, in MiB; what does not fit is refused before it starts.
+    pub reserve_mib: u64,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self { expires_after_days: 30, reserve_mib: 256 }
+    }
+}
+
+/// How connections are made.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Transport {
+    /// Which key exchange is allowed.
+    pub key_exchange: KeyExchange,
+}
+
+/// Which key exchange is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyExchange {
+    /// X25519MLKEM768 if the peer has it; X25519 or P-256 otherwise.
+    #[default]
+    HybridPreferred,
+    /// X25519MLKEM768 or nothing.
+    HybridOnly,
+}
+
+/// House rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// The kinds of message that a second person must approve.
+    pub second_person: Vec<MessageKind>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        use MessageKind::{ConditionsAccept, EvidenceTransmit, RequestRefuse, RequestSubmit, RequestWithdraw};
+        Self { second_person: vec![RequestSubmit, RequestWithdraw, RequestRefuse, EvidenceTransmit, ConditionsAccept] }
+    }
+}
+
+/// Logging.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`, or a filter such as `info,rogatory=debug`.
+    pub level: String,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Human }
+    }
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// An officer who may act through this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Officer {
+    /// The name that records carry.
+    pub name: String,
+    /// What he or she may do.
+    pub roles: Vec<Role>,
+    /// The Unix users under which he or she works; the socket tells which one calls.
+    pub unix_uids: Vec<u32>,
+}
+
+impl Config {
+    /// Reads and checks the settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and the setting.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|cause| ConfigError::Invalid { path: path.to_owned(), cause })
+    }
+
+    /// Parses and checks settings.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let days_max = ENVELOPE_LIFE_MS_MAX / 86_400_000;
+        let days = u64::from(config.delivery.expires_after_days);
+        if days == 0 || days > days_max {
+            return Err(format!("delivery.expires_after_days is {days}; write 1 to {days_max}"));
+        }
+        if config.name.trim().is_empty() {
+            return Err("`name` is empty; write the authority's name".to_owned());
+        }
+        for (place, officer) in config.officer.iter().enumerate() {
+            officer.name.parse::<OfficerName>().map_err(|error| format!("officer: {error}"))?;
+            if config.officer.iter().take(place).any(|earlier| earlier.name == officer.name) {
+                return Err("two officers carry the same name; records could not tell them apart".to_owned());
+            }
+        }
+        Ok(config)
+    }
+
+    /// The settings as text for `config.toml`.
+    pub fn to_text(&self) -> String {
+        toml::to_string(self).expect("settings are made of types that TOML always holds")
+    }
+
+    /// Whether a second person must approve that kind of message.
+    pub fn second_person_for(&self, kind: MessageKind) -> SecondPerson {
+        if self.policy.second_person.contains(&kind) { SecondPerson::Required } else { SecondPerson::NotRequired }
+    }
+}
+
+/// Whether one person may do it alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondPerson {
+    /// Somebody other than the drafter must approve.
+    Required,
+    /// One person may do it.
+    NotRequired,
+}
+
+/// Why the settings were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}; run `rogatory init`, or name the data directory with --data")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A setting is wrong.
+    #[error("{path}: {cause}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "authority = \"XA-MOJ\"\nname = \"Arcadia\"\nlisten = \"127.0.0.1:4711\"\n";
+
+    #[test]
+    fn small_settings_get_the_defaults_and_read_back() {
+        let config = Config::parse(SMALL).unwrap();
+        assert_eq!(config.second_person_for(MessageKind::RequestSubmit), SecondPerson::Required);
+        assert_eq!(config.second_person_for(MessageKind::RequestAck), SecondPerson::NotRequired);
+        assert_eq!(Config::parse(&config.to_text()).unwrap(), config);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_by_name() {
+        let error = Config::parse(&format!("{SMALL}colour = \"blue\"\n")).unwrap_err();
+        assert!(error.contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn a_life_of_no_days_and_two_officers_of_one_name_are_refused() {
+        assert!(Config::parse(&format!("{SMALL}[delivery]\nexpires_after_days = 0\n")).is_err());
+        let officer = "[[officer]]\nname = \"A\"\nroles = [\"drafter\"]\nunix_uids = [0]\n";
+        assert!(Config::parse(&format!("{SMALL}{officer}{officer}")).is_err());
+    }
+}

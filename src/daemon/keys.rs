@@ -1,0 +1,241 @@
+//! The key files of a node: made once by `init`, read at start. Refuses a file that other users may read.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::crypto::certificate::{CertificateError, CertificateFacts};
+use crate::crypto::cms::{Signer, SignerError};
+use crate::crypto::ed25519::SigningKey;
+use crate::crypto::hybrid::{HybridPublicKey, HybridSecretKey};
+use crate::crypto::issue::{self, Identity, IssueError, Validity};
+use crate::crypto::pem::{self, Label, PemError};
+use crate::crypto::random::{self, RandomError};
+use crate::custody::note::VerifierKey;
+use crate::daemon::home::Home;
+use crate::exchange::keyring::Keyring;
+use crate::model::authority::{Authority, Provenance, ReceivingKey};
+use crate::model::ident::AuthorityId;
+use crate::model::time::Timestamp;
+use crate::net::tls::NodeKey;
+
+const CA_CERTIFICATE: &str = "ca.cert.pem";
+const CA_KEY: &str = "ca.key.pem";
+const REVOCATIONS: &str = "ca.crl.pem";
+const NODE_CERTIFICATE: &str = "node.cert.pem";
+const NODE_KEY: &str = "node.key.pem";
+const SEAL_CERTIFICATE: &str = "seal.cert.pem";
+const SEAL_KEY: &str = "seal.key.pem";
+const LOG_SEED: &str = "log.key.pem";
+const RECEIVING: &str = "receiving.seed.pem";
+const ARCHIVE: &str = "archive.seed.pem";
+
+const DAY_MS: u64 = 86_400_000;
+/// The CA lives for ten years; it may be kept offline after `init`.
+const CA_DAYS: u64 = 3_653;
+/// End entities and the receiving key live for a year and a month.
+const LEAF_DAYS: u64 = 397;
+/// Certificates begin a day early, so that a peer whose clock is behind does not refuse them.
+const EARLY_MS: u64 = DAY_MS;
+
+/// The private keys that a running node holds.
+#[derive(Debug)]
+pub struct Keys {
+    /// Signs legal acts (CAdES, P-256).
+    pub seal: Signer,
+    /// Signs checkpoints (Ed25519).
+    pub log: SigningKey,
+    /// Opens what was sealed to us, and what we sealed for our archive.
+    pub ring: Keyring,
+    /// Our archive's public key: one recipient of everything we send.
+    pub archive: HybridPublicKey,
+}
+
+/// Makes every key of a new node and writes them; returns the public row for the directory.
+///
+/// # Errors
+/// [`KeysError`] when a file exists already or cannot be written.
+pub fn create(home: &Home, facts: &Facts<'_>, now: Timestamp) -> Result<Authority, KeysError> {
+    let dir = home.key("");
+    fs::DirBuilder::new().mode(0o700).recursive(true).create(&dir).map_err(|source| KeysError::io(&dir, source))?;
+    let begin = Timestamp::from_millis(now.as_millis().saturating_sub(EARLY_MS));
+    let until = |days: u64| Validity { not_before: begin, not_after: now.plus_millis(days * DAY_MS) };
+    let (id, name) = (facts.authority, facts.name);
+    let ca = issue::authority_ca(id, name, until(CA_DAYS))?;
+    let node_name = format!("{}.rogatory.internal", id.as_str().to_ascii_lowercase());
+    let node = issue::node_certificate(&ca, id, name, &node_name, until(LEAF_DAYS))?;
+    let seal = issue::seal_certificate(&ca, id, name, &format!("{id} seal"), until(LEAF_DAYS))?;
+    let list = issue::revocation_list(&ca, &[], begin, now.plus_millis(LEAF_DAYS * DAY_MS), 1)?;
+    let log = Zeroizing::new(random::bytes::<32>()?);
+    let receiving = Zeroizing::new(random::bytes::<32>()?);
+    let archive = Zeroizing::new(random::bytes::<32>()?);
+
+    write_identity(home, CA_CERTIFICATE, CA_KEY, &ca)?;
+    write_identity(home, NODE_CERTIFICATE, NODE_KEY, &node)?;
+    write_identity(home, SEAL_CERTIFICATE, SEAL_KEY, &seal)?;
+    write(home, REVOCATIONS, Label::RevocationList, &list)?;
+    write(home, LOG_SEED, Label::PrivateKey, &crate::crypto::ed25519::pkcs8_of_seed(&log))?;
+    write(home, RECEIVING, Label::ReceivingSeed, receiving.as_slice())?;
+    write(home, ARCHIVE, Label::ReceivingSeed, archive.as_slice())?;
+    fs::File::open(&dir).and_then(|dir| dir.sync_all()).map_err(|source| KeysError::io(&dir, source))?;
+
+    let public = HybridSecretKey::from_seed(&receiving).public().clone();
+    let log_name = id.log_origin().parse().map_err(|_| KeysError::LogName)?;
+    Ok(Authority {
+        id: id.clone(),
+        name: name.to_owned(),
+        endpoints: facts.endpoints.to_vec(),
+        issuers: vec![ca.certificate],
+        revocation_lists: vec![list],
+        log_keys: vec![VerifierKey::new(log_name, SigningKey::from_seed(&log).public_key()).to_string()],
+        receiving_keys: vec![ReceivingKey {
+            id: public.id(),
+            public_key: public.as_bytes().to_vec(),
+            not_before: begin,
+            not_after: now.plus_millis(LEAF_DAYS * DAY_MS),
+        }],
+        languages: facts.languages.to_vec(),
+        provenance: Provenance::PeerNotice,
+    })
+}
+
+/// The public facts that go into a new node's certificates and row.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Who it speaks for.
+    pub authority: &'a AuthorityId,
+    /// The authority's name.
+    pub name: &'a str,
+    /// Where peers reach it.
+    pub endpoints: &'a [String],
+    /// Languages it accepts.
+    pub languages: &'a [String],
+}
+
+impl Keys {
+    /// Reads the keys of a node.
+    ///
+    /// # Errors
+    /// [`KeysError`] names the file.
+    pub fn read(home: &Home) -> Result<Self, KeysError> {
+        let ca = read(home, CA_CERTIFICATE, Label::Certificate)?;
+        let certificate = read(home, SEAL_CERTIFICATE, Label::Certificate)?;
+        let seal = Signer::new(&read(home, SEAL_KEY, Label::PrivateKey)?, certificate.to_vec(), vec![ca.to_vec()])?;
+        let log = SigningKey::from_pkcs8(&read(home, LOG_SEED, Label::PrivateKey)?)
+            .map_err(|_| KeysError::Broken { path: home.key(LOG_SEED) })?;
+        let receiving = hybrid(home, RECEIVING)?;
+        let archive = hybrid(home, ARCHIVE)?;
+        let archive_public = archive.public().clone();
+        Ok(Self { seal, log, ring: Keyring::new([receiving, archive]), archive: archive_public })
+    }
+}
+
+/// The node's TLS key and certificate.
+///
+/// # Errors
+/// [`KeysError`] names the file.
+pub fn node_key(home: &Home) -> Result<NodeKey, KeysError> {
+    Ok(NodeKey {
+        certificate: read(home, NODE_CERTIFICATE, Label::Certificate)?.to_vec(),
+        pkcs8: read(home, NODE_KEY, Label::PrivateKey)?,
+    })
+}
+
+/// The names and ends of the certificates that run out, soonest first.
+///
+/// # Errors
+/// [`KeysError`] names the file.
+pub fn expiries(home: &Home) -> Result<Vec<(&'static str, Timestamp)>, KeysError> {
+    let mut ends = Vec::new();
+    for name in [CA_CERTIFICATE, NODE_CERTIFICATE, SEAL_CERTIFICATE] {
+        ends.push((name, CertificateFacts::read(&read(home, name, Label::Certificate)?)?.not_after));
+    }
+    ends.sort_by_key(|(_, end)| *end);
+    Ok(ends)
+}
+
+fn hybrid(home: &Home, name: &str) -> Result<HybridSecretKey, KeysError> {
+    let seed = read(home, name, Label::ReceivingSeed)?;
+    let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| KeysError::Broken { path: home.key(name) })?;
+    Ok(HybridSecretKey::from_seed(seed))
+}
+
+fn write_identity(home: &Home, certificate: &str, key: &str, identity: &Identity) -> Result<(), KeysError> {
+    write(home, certificate, Label::Certificate, &identity.certificate)?;
+    write(home, key, Label::PrivateKey, &identity.key)
+}
+
+fn write(home: &Home, name: &str, label: Label, bytes: &[u8]) -> Result<(), KeysError> {
+    let path = home.key(name);
+    let fault = |source| KeysError::io(&path, source);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(fault)?;
+    file.write_all(pem::encode(label, bytes).as_bytes()).map_err(fault)?;
+    file.sync_all().map_err(fault)
+}
+
+fn read(home: &Home, name: &str, label: Label) -> Result<Zeroizing<Vec<u8>>, KeysError> {
+    let path = home.key(name);
+    let mode = fs::metadata(&path).map_err(|source| KeysError::io(&path, source))?.mode();
+    if mode & 0o077 != 0 {
+        return Err(KeysError::Open { path });
+    }
+    let text = Zeroizing::new(fs::read(&path).map_err(|source| KeysError::io(&path, source))?);
+    pem::decode(label, &text).map_err(|cause| KeysError::Pem { path, cause })
+}
+
+/// Why keys could not be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// A file.
+    #[error("key file {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Other users may read it.
+    #[error("key file {path} can be read by other users; run chmod 600 on it, and think about who has read it")]
+    Open {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not the block that belongs there.
+    #[error("key file {path}: {cause}")]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: PemError,
+    },
+    /// The block is no key.
+    #[error("key file {path} holds no key of the kind that belongs there; restore it from the backup")]
+    Broken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Signing certificate and key.
+    #[error("the seal key does not fit its certificate: {0}")]
+    Signer(#[from] SignerError),
+    /// A certificate.
+    #[error("a certificate cannot be read: {0}")]
+    Certificate(#[from] CertificateError),
+    /// Making a certificate.
+    #[error("a certificate could not be made: {0}")]
+    Issue(#[from] IssueError),
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// The name of the log.
+    #[error("the authority's identifier makes no log name")]
+    LogName,
+}
+
+impl KeysError {
+    fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}

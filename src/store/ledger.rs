@@ -1,0 +1,248 @@
+//! The custody ledger: entries go in, durable and signed places come out. Acknowledges nothing that is not on disk.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::JoinHandle;
+
+use crate::crypto::ed25519::SigningKey;
+use crate::custody::checkpoint::SignedCheckpoint;
+use crate::custody::note::{KeyName, VerifierKey};
+use crate::model::ident::Digest;
+use crate::model::limits::{
+    ENCLOSURE_BYTES_MAX, ENCLOSURES_MAX, JOURNAL_SEGMENT_BYTES, LEDGER_QUEUE_MAX, RECORD_BYTES_MAX,
+};
+use crate::store::appender::Appender;
+use crate::store::files::create_dir_durably;
+use crate::store::journal::Journal;
+use crate::store::lock::{DirLock, LockError};
+use crate::store::publisher::Publisher;
+use crate::store::reader::{Reader, Tree};
+use crate::store::recovery::recover;
+use crate::store::restore::{RestoreError, published_checkpoint, restore};
+use crate::store::segment::{Access, JournalError};
+use crate::store::tiles::TileFiles;
+use crate::store::writer::{Job, Writer};
+
+/// What is to be logged: the exact bytes of a record, and what is kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// The record, at most [`RECORD_BYTES_MAX`].
+    pub record: Vec<u8>,
+    /// Enclosures, such as the signed envelope. The tree does not cover them: the record names their digests.
+    pub enclosures: Vec<Vec<u8>>,
+}
+
+/// The durable place of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// Its index in the log.
+    pub index: u64,
+    /// The commitment that stands in the log.
+    pub commitment: Digest,
+    /// The checkpoint that first covers it.
+    pub checkpoint: Arc<SignedCheckpoint>,
+}
+
+/// A durable entry, as the observer sees it before its caller is told.
+#[derive(Debug)]
+pub struct Committed<'a> {
+    /// Its index in the log.
+    pub index: u64,
+    /// The commitment that stands in the log.
+    pub commitment: Digest,
+    /// The record.
+    pub record: &'a [u8],
+    /// What was enclosed.
+    pub enclosures: &'a [Vec<u8>],
+}
+
+/// Called by the writer's thread with each durable batch, in order, before the waiters wake. It must not append: the
+/// writer would wait for itself.
+pub type Observer = Box<dyn FnMut(&[Committed<'_>]) + Send>;
+/// Called once with the outcome of an entry, by the writer's thread.
+pub type Done = Box<dyn FnOnce(Result<Appended, AppendError>) + Send>;
+
+/// The one writer of a custody log.
+#[derive(Debug)]
+pub struct Ledger {
+    reader: Arc<Reader>,
+    queue: Option<SyncSender<Job>>,
+    writer: Option<JoinHandle<()>>,
+    publisher: Publisher,
+    _lock: DirLock,
+}
+
+impl Ledger {
+    /// Opens, or begins, the log `origin` in `custody_dir`. `key` signs its checkpoints.
+    pub fn open(
+        custody_dir: &Path,
+        origin: KeyName,
+        key: SigningKey,
+        on_commit: Observer,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(custody_dir, origin, key, JOURNAL_SEGMENT_BYTES, on_commit)
+    }
+
+    /// [`Self::open`] with another size of the journal's segments.
+    pub fn open_with(
+        custody_dir: &Path,
+        origin: KeyName,
+        key: SigningKey,
+        segment_bytes: u64,
+        on_commit: Observer,
+    ) -> Result<Self, OpenError> {
+        let fault = |source| OpenError::Io { path: custody_dir.to_owned(), source };
+        let journal_dir = custody_dir.join("journal");
+        create_dir_durably(&journal_dir).map_err(fault)?;
+        let lock = DirLock::exclusive(custody_dir)?;
+        let verifier = VerifierKey::new(origin.clone(), key.public_key());
+        let files = TileFiles::new(custody_dir);
+        let published = published_checkpoint(&files, &verifier)?;
+        let size = published.as_ref().map_or(0, |signed| signed.checkpoint().size());
+        let recovered = recover(&journal_dir, &verifier, size, Access::ReadWrite)?;
+        if let Some(tear) = recovered.tear {
+            let (size, bytes) = (tear.size, tear.bytes);
+            tracing::warn!(size, bytes, "cut a batch that was never acknowledged from the custody journal");
+        }
+        let journal = Arc::new(Journal::new(&journal_dir, &recovered, Access::ReadWrite));
+        let newest = recovered.checkpoint.as_ref();
+        let restored =
+            restore(&journal, &files, &verifier, newest, published.as_ref(), Access::ReadWrite)?;
+        if files.verifier_key().map_err(fault)? != Some(verifier.to_string()) {
+            files.write_verifier_key(&verifier.to_string()).map_err(fault)?;
+        }
+        let appender = Appender::new(Arc::clone(&journal), &recovered, segment_bytes)?;
+        let tree = Tree {
+            frontier: restored.frontier,
+            published: restored.published,
+            checkpoint: recovered.checkpoint.map(Arc::new),
+        };
+        let reader =
+            Arc::new(Reader::new(journal, files, verifier, tree, Access::ReadWrite, recovered.tear));
+        let publisher = Publisher::start(Arc::clone(&reader)).map_err(fault)?;
+        let (queue, jobs) = mpsc::sync_channel(LEDGER_QUEUE_MAX);
+        let mut writer =
+            Writer::new(Arc::clone(&reader), appender, origin, key, publisher.signal(), on_commit)?;
+        writer.begin()?;
+        let thread = std::thread::Builder::new()
+            .name("custody-writer".to_owned())
+            .spawn(move || writer.run(&jobs))
+            .map_err(fault)?;
+        Ok(Self { reader, queue: Some(queue), writer: Some(thread), publisher, _lock: lock })
+    }
+
+    /// Logs an entry and returns when it is durable, signed and seen by the observer.
+    pub fn append(&self, entry: Entry) -> Result<Appended, AppendError> {
+        let (tell, told) = mpsc::sync_channel(1);
+        self.submit(entry, Box::new(move |outcome| {
+            // The receiver waits below, so it is there.
+            let _ = tell.send(outcome);
+        }));
+        told.recv().unwrap_or(Err(AppendError::Stopped))
+    }
+
+    /// Hands an entry over; `done` is called when it is durable, or will not be. Waits only while the queue is full.
+    pub fn submit(&self, entry: Entry, done: Done) {
+        if let Err(error) = check(&entry) {
+            return done(Err(error));
+        }
+        let job = Job::Append { entry, done };
+        if let Err(mpsc::SendError(Job::Append { done, .. })) = self.send(job) {
+            done(Err(AppendError::Stopped));
+        }
+    }
+
+    /// All that can be asked of the log.
+    pub fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
+    /// Ends the writer and publishes what it acknowledged. Dropping does the same.
+    pub fn close(self) {
+        drop(self);
+    }
+
+    fn send(&self, job: Job) -> Result<(), mpsc::SendError<Job>> {
+        match &self.queue {
+            Some(queue) => queue.send(job),
+            None => Err(mpsc::SendError(job)),
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // A panic there was reported by its own hook; what was acknowledged is on disk.
+            let _ = writer.join();
+        }
+        self.publisher.stop();
+    }
+}
+
+fn check(entry: &Entry) -> Result<(), AppendError> {
+    let enclosed: usize = entry.enclosures.iter().map(Vec::len).sum();
+    let good = entry.record.len() <= RECORD_BYTES_MAX
+        && entry.enclosures.len() <= ENCLOSURES_MAX
+        && enclosed <= ENCLOSURE_BYTES_MAX;
+    if good { Ok(()) } else { Err(AppendError::TooLarge) }
+}
+
+/// Why an entry was not logged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Larger than the limits allow.
+    #[error("the record or its enclosures are larger than the custody log takes")]
+    TooLarge,
+    /// The disk is full. Nothing was written; the same entry may be given again.
+    #[error("no space left for the custody log; free some and try again")]
+    NoSpace,
+    /// The tiles do not follow. Nothing was written; the same entry may be given again.
+    #[error("the tiles of the custody log cannot be written; see the log of this node, free space, and try again")]
+    Unpublished,
+    /// A write or sync failed. Nothing more is taken; whether this entry is on disk shows at the next start.
+    #[error("writing the custody journal failed ({0}); check the disk, then restart the node")]
+    Poisoned(String),
+    /// The ledger was closed.
+    #[error("the custody ledger is closed")]
+    Stopped,
+}
+
+/// Why a log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds it.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The tree, or the published checkpoint.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// The first checkpoint could not be made durable.
+    #[error(transparent)]
+    Begin(#[from] AppendError),
+    /// The system refused.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Reaches the appender, for the tests of what happens when the disk fails.
+#[cfg(test)]
+impl Ledger {
+    pub(crate) fn sabotage(&self, change: impl FnOnce(&mut Appender) + Send + 'static) {
+        assert!(self.send(Job::Sabotage(Box::new(change))).is_ok());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! The writer's thread: takes whatever waits, makes it one durable batch, then wakes the waiters. There is one for each log.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+use crate::crypto::ed25519::SigningKey;
+use crate::custody::checkpoint::SignedCheckpoint;
+use crate::custody::edge::Edge;
+use crate::custody::leaf::{SALT_BYTES, commitment};
+use crate::custody::note::KeyName;
+use crate::custody::tree::leaf_hash;
+use crate::model::ident::Digest;
+use crate::model::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, UNPUBLISHED_ENTRIES_MAX};
+use crate::store::appender::{AppendFault, Appender};
+use crate::store::frame::{encode_checkpoint, encode_entry};
+use crate::store::ledger::{AppendError, Appended, Committed, Done, Entry, Observer, OpenError};
+use crate::store::publisher::Signal;
+use crate::store::reader::Reader;
+use crate::store::segment::JournalError;
+
+const UNPUBLISHED_WAIT_MS: u64 = 5_000;
+
+/// What the writer is asked to do.
+pub(crate) enum Job {
+    /// To log an entry.
+    Append {
+        /// The entry.
+        entry: Entry,
+        /// Whom to tell.
+        done: Done,
+    },
+    /// To fail, in a test.
+    #[cfg(test)]
+    Sabotage(Box<dyn FnOnce(&mut Appender) + Send>),
+}
+
+/// The state of the writer's thread.
+pub(crate) struct Writer {
+    reader: Arc<Reader>,
+    appender: Appender,
+    edge: Edge,
+    origin: KeyName,
+    key: SigningKey,
+    random: SystemRandom,
+    published: Arc<Signal>,
+    on_commit: Observer,
+    frames: Vec<u8>,
+}
+
+/// A batch on its way.
+struct Batch {
+    entries: Vec<Entry>,
+    waiters: Vec<Done>,
+    bytes: usize,
+}
+
+/// What became of a batch.
+struct Outcome {
+    first: u64,
+    commitments: Vec<Digest>,
+    checkpoint: Arc<SignedCheckpoint>,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        reader: Arc<Reader>,
+        appender: Appender,
+        origin: KeyName,
+        key: SigningKey,
+        published: Arc<Signal>,
+        on_commit: Observer,
+    ) -> Result<Self, OpenError> {
+        let edge = {
+            let tree = reader.tree();
+            Edge::of(tree.frontier.size(), |level, index| {
+                tree.frontier.node(level, index).or_else(|| reader.files().node(level, index))
+            })
+        };
+        let path = reader.files().dir().to_owned();
+        let edge = edge.map_err(|missing| JournalError::Damaged { path, index: missing.index })?;
+        let random = SystemRandom::new();
+        let frames = Vec::new();
+        Ok(Self { reader, appender, edge, origin, key, random, published, on_commit, frames })
+    }
+
+    /// Signs the checkpoint of a log without entries, if this one begins; has what the journal is ahead published.
+    pub(crate) fn begin(&mut self) -> Result<(), AppendError> {
+        if self.reader.checkpoint().is_none() {
+            self.commit(&[])?;
+        }
+        self.published.grown();
+        Ok(())
+    }
+
+    /// Serves until the ledger is dropped.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(job) = jobs.recv() {
+            let mut batch = Batch { entries: Vec::new(), waiters: Vec::new(), bytes: 0 };
+            self.take(job, &mut batch);
+            while batch.entries.len() < BATCH_ENTRIES_MAX && batch.bytes < BATCH_BYTES_MAX {
+                match jobs.try_recv() {
+                    Ok(job) => self.take(job, &mut batch),
+                    Err(_) => break,
+                }
+            }
+            if !batch.entries.is_empty() {
+                self.serve(batch);
+            }
+        }
+    }
+
+    fn take(&mut self, job: Job, batch: &mut Batch) {
+        match job {
+            Job::Append { entry, done } => {
+                batch.bytes += entry.record.len();
+                batch.bytes += entry.enclosures.iter().map(Vec::len).sum::<usize>();
+                batch.entries.push(entry);
+                batch.waiters.push(done);
+            }
+            #[cfg(test)]
+            Job::Sabotage(change) => change(&mut self.appender),
+        }
+    }
+
+    fn serve(&mut self, batch: Batch) {
+        let outcome = match self.commit(&batch.entries) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                batch.waiters.into_iter().for_each(|done| done(Err(error.clone())));
+                return;
+            }
+        };
+        let committed: Vec<Committed<'_>> = (outcome.first..)
+            .zip(batch.entries.iter().zip(&outcome.commitments))
+            .map(|(index, (entry, commitment))| Committed {
+                index,
+                commitment: *commitment,
+                record: &entry.record,
+                enclosures: &entry.enclosures,
+            })
+            .collect();
+        (self.on_commit)(&committed);
+        for ((index, commitment), done) in
+            (outcome.first..).zip(outcome.commitments).zip(batch.waiters)
+        {
+            let checkpoint = Arc::clone(&outcome.checkpoint);
+            done(Ok(Appended { index, commitment, checkpoint }));
+        }
+        self.published.grown();
+    }
+
+    /// Makes a batch durable. The order:
+    ///
+    /// 1. salts are drawn, commitments made, the frames of the entries built; a *copy* of the tree's edge is extended
+    /// 2. the checkpoint of the extended tree is signed, its frame closes the batch
+    /// 3. one write, one fdatasync ([`Appender::append`])
+    /// 4. only now the tree that readers see grows, the observer is called, the waiters are woken
+    ///
+    /// A checkpoint that was signed in 2 and did not survive 3 was shown to nobody, so that signing another one of
+    /// the same size after a restart is no second history.
+    fn commit(&mut self, entries: &[Entry]) -> Result<Outcome, AppendError> {
+        self.await_room(entries.len())?;
+        let first = self.edge.size();
+        let mut edge = self.edge.clone();
+        let mut salts = vec![0; entries.len() * SALT_BYTES];
+        let drawn = self.random.fill(&mut salts);
+        drawn.map_err(|_| AppendError::Poisoned("no randomness for a salt".to_owned()))?;
+        self.frames.clear();
+        let mut starts = Vec::with_capacity(entries.len());
+        let mut commitments = Vec::with_capacity(entries.len());
+        let salts = salts.as_chunks::<SALT_BYTES>().0;
+        for (index, (entry, salt)) in (first..).zip(entries.iter().zip(salts)) {
+            let commitment = commitment(salt, &entry.record);
+            edge.push(leaf_hash(&commitment.0));
+            starts.push(self.frames.len());
+            commitments.push(commitment);
+            encode_entry(&mut self.frames, index, salt, &entry.record, &entry.enclosures);
+        }
+        let checkpoint =
+            Arc::new(SignedCheckpoint::sign(&self.origin, edge.size(), edge.root(), &self.key));
+        encode_checkpoint(&mut self.frames, edge.size(), &checkpoint.to_bytes());
+        let appended = self.appender.append(&self.frames, &starts, edge.size());
+        // One large batch must not keep its memory for ever.
+        self.frames.shrink_to(BATCH_BYTES_MAX / 16);
+        appended.map_err(|fault| match fault {
+            AppendFault::NoSpace => AppendError::NoSpace,
+            AppendFault::Poisoned(cause) => {
+                tracing::error!(cause, "the custody journal failed; nothing more is taken until a restart");
+                AppendError::Poisoned(cause)
+            }
+        })?;
+        self.edge = edge;
+        let mut tree = self.reader.tree_mut();
+        commitments.iter().for_each(|commitment| tree.frontier.push(*commitment));
+        tree.checkpoint = Some(Arc::clone(&checkpoint));
+        Ok(Outcome { first, commitments, checkpoint })
+    }
+
+    /// Entries whose tiles are not durable are in memory. If the tiles cannot follow, memory must not grow: the
+    /// batch waits a moment and is then refused.
+    fn await_room(&self, more: usize) -> Result<(), AppendError> {
+        let full = || self.reader.tree().frontier.held() + more > UNPUBLISHED_ENTRIES_MAX;
+        if full() {
+            self.published.grown();
+            self.published.await_round(Duration::from_millis(UNPUBLISHED_WAIT_MS));
+        }
+        if full() { Err(AppendError::Unpublished) } else { Ok(()) }
+    }
+}

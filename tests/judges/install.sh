@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs the foreign judges that the tests call: programs that others wrote and that must agree with ours.
+# Run it again at any time. ROGATORY_JUDGES_VENV names the Python environment (default target/judges-venv).
+set -eu
+
+cd "$(dirname "$0")/../.."
+venv="${ROGATORY_JUDGES_VENV:-target/judges-venv}"
+
+missing=""
+command -v openssl >/dev/null || missing="$missing openssl"
+command -v go >/dev/null || missing="$missing golang-go"
+test -d /usr/share/gocode/src/golang.org/x/mod || missing="$missing golang-golang-x-mod-dev"
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+if test -n "$missing"; then
+    # Intended splitting: one word a package.
+    # shellcheck disable=SC2086
+    apt-get update -q && apt-get install -q -y --no-install-recommends $missing
+fi
+
+test -x "$venv/bin/python" || python3 -m venv "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    'cryptography>=50' bagit tlog-scales tuf securesystemslib
+"$venv/bin/python" -c 'import bagit, cryptography.cobblestone, tuf; print("judges ready")'
