@@ -6,4 +6,3 @@ pub mod home;
 pub mod keys;
 pub mod officer;
 pub mod telemetry;
-

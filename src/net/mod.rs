@@ -5,9 +5,8 @@ pub mod endpoint;
 pub mod kx;
 pub mod limits;
 pub mod loss;
+pub(crate) mod registry;
 pub mod stream;
 pub mod tls;
 pub mod trust;
-pub(crate) mod registry;
 pub(crate) mod verifier;
-

@@ -35,12 +35,7 @@ pub struct Derived {
 
 /// Re-computes the tree from every acknowledged entry and holds it against every checkpoint between them. `at` asks
 /// for the root at one size on the way.
-pub fn tree(
-    journal: &Journal,
-    key: &VerifierKey,
-    depth: Depth,
-    at: u64,
-) -> Result<Derived, DeriveError> {
+pub fn tree(journal: &Journal, key: &VerifierKey, depth: Depth, at: u64) -> Result<Derived, DeriveError> {
     let mut edge = Edge::new();
     let mut root_at = (at == 0).then(|| edge.root());
     let (mut checkpoints, mut trusted, mut mismatch) = (0_u64, 0, None);
@@ -110,12 +105,10 @@ fn held(frontier: &Frontier, from: u64, keep: impl Fn(&Tile) -> bool) -> Vec<(Ti
 
 fn fits(note: &[u8], key: &VerifierKey, depth: Depth, edge: &Edge) -> bool {
     let said = match depth {
-        Depth::Signatures => SignedCheckpoint::open(note, std::slice::from_ref(key))
-            .ok()
-            .map(|signed| signed.checkpoint().clone()),
-        Depth::Roots => {
-            Note::parse(note).ok().and_then(|note| Checkpoint::parse(note.text()).ok())
+        Depth::Signatures => {
+            SignedCheckpoint::open(note, std::slice::from_ref(key)).ok().map(|signed| signed.checkpoint().clone())
         }
+        Depth::Roots => Note::parse(note).ok().and_then(|note| Checkpoint::parse(note.text()).ok()),
     };
     said.is_some_and(|said| said.size() == edge.size() && said.root() == edge.root())
 }

@@ -76,12 +76,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Opens, or begins, the log `origin` in `custody_dir`. `key` signs its checkpoints.
-    pub fn open(
-        custody_dir: &Path,
-        origin: KeyName,
-        key: SigningKey,
-        on_commit: Observer,
-    ) -> Result<Self, OpenError> {
+    pub fn open(custody_dir: &Path, origin: KeyName, key: SigningKey, on_commit: Observer) -> Result<Self, OpenError> {
         Self::open_with(custody_dir, origin, key, JOURNAL_SEGMENT_BYTES, on_commit)
     }
 
@@ -108,8 +103,7 @@ impl Ledger {
         }
         let journal = Arc::new(Journal::new(&journal_dir, &recovered, Access::ReadWrite));
         let newest = recovered.checkpoint.as_ref();
-        let restored =
-            restore(&journal, &files, &verifier, newest, published.as_ref(), Access::ReadWrite)?;
+        let restored = restore(&journal, &files, &verifier, newest, published.as_ref(), Access::ReadWrite)?;
         if files.verifier_key().map_err(fault)? != Some(verifier.to_string()) {
             files.write_verifier_key(&verifier.to_string()).map_err(fault)?;
         }
@@ -119,12 +113,10 @@ impl Ledger {
             published: restored.published,
             checkpoint: recovered.checkpoint.map(Arc::new),
         };
-        let reader =
-            Arc::new(Reader::new(journal, files, verifier, tree, Access::ReadWrite, recovered.tear));
+        let reader = Arc::new(Reader::new(journal, files, verifier, tree, Access::ReadWrite, recovered.tear));
         let publisher = Publisher::start(Arc::clone(&reader)).map_err(fault)?;
         let (queue, jobs) = mpsc::sync_channel(LEDGER_QUEUE_MAX);
-        let mut writer =
-            Writer::new(Arc::clone(&reader), appender, origin, key, publisher.signal(), on_commit)?;
+        let mut writer = Writer::new(Arc::clone(&reader), appender, origin, key, publisher.signal(), on_commit)?;
         writer.begin()?;
         let thread = std::thread::Builder::new()
             .name("custody-writer".to_owned())
@@ -136,10 +128,13 @@ impl Ledger {
     /// Logs an entry and returns when it is durable, signed and seen by the observer.
     pub fn append(&self, entry: Entry) -> Result<Appended, AppendError> {
         let (tell, told) = mpsc::sync_channel(1);
-        self.submit(entry, Box::new(move |outcome| {
-            // The receiver waits below, so it is there.
-            let _ = tell.send(outcome);
-        }));
+        self.submit(
+            entry,
+            Box::new(move |outcome| {
+                // The receiver waits below, so it is there.
+                let _ = tell.send(outcome);
+            }),
+        );
         told.recv().unwrap_or(Err(AppendError::Stopped))
     }
 

@@ -1,7 +1,5 @@
 //! Floor 5, one wing: what is on disk. Synchronous; the daemon calls it from blocking threads.
 
-mod publisher;
-mod writer;
 pub mod appender;
 pub mod derive;
 pub mod directory;
@@ -10,9 +8,10 @@ pub mod frame;
 pub mod journal;
 pub mod ledger;
 pub mod lock;
+mod publisher;
 pub mod reader;
 pub mod recovery;
 pub mod restore;
 pub mod segment;
 pub mod tiles;
-
+mod writer;

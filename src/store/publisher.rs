@@ -38,9 +38,7 @@ impl Publisher {
     pub(crate) fn start(reader: Arc<Reader>) -> io::Result<Self> {
         let signal = Arc::new(Signal::default());
         let told = Arc::clone(&signal);
-        let thread = std::thread::Builder::new()
-            .name("custody-tiles".to_owned())
-            .spawn(move || run(&reader, &told))?;
+        let thread = std::thread::Builder::new().name("custody-tiles".to_owned()).spawn(move || run(&reader, &told))?;
         Ok(Self { signal, thread: Some(thread) })
     }
 
@@ -69,8 +67,7 @@ impl Signal {
     pub(crate) fn await_round(&self, wait: Duration) {
         let state = self.lock();
         let before = state.rounds;
-        let waited =
-            self.changed.wait_timeout_while(state, wait, |state| state.rounds == before);
+        let waited = self.changed.wait_timeout_while(state, wait, |state| state.rounds == before);
         drop(waited);
     }
 

@@ -10,9 +10,7 @@ use crate::custody::frontier::Frontier;
 use crate::custody::note::VerifierKey;
 use crate::custody::proof::TlogProof;
 use crate::custody::tile::Tile;
-use crate::custody::tree::{
-    consistency_proof, inclusion_proof, leaf_hash, root, verify_inclusion,
-};
+use crate::custody::tree::{consistency_proof, inclusion_proof, leaf_hash, root, verify_inclusion};
 use crate::model::ident::Digest;
 use crate::store::derive::{self, Depth, DeriveError};
 use crate::store::journal::{Journal, Stored, stored};
@@ -61,21 +59,10 @@ impl Reader {
         let recovered = recover(&journal_dir, key, size, Access::ReadOnly)?;
         let journal = Arc::new(Journal::new(&journal_dir, &recovered, Access::ReadOnly));
         let newest = recovered.checkpoint;
-        let restored =
-            restore(&journal, &files, key, newest.as_ref(), published.as_ref(), Access::ReadOnly)?;
-        let tree = Tree {
-            frontier: restored.frontier,
-            checkpoint: newest.map(Arc::new),
-            published: restored.published,
-        };
-        let mut reader = Self::new(
-            journal,
-            files,
-            key.clone(),
-            tree,
-            Access::ReadOnly,
-            recovered.tear,
-        );
+        let restored = restore(&journal, &files, key, newest.as_ref(), published.as_ref(), Access::ReadOnly)?;
+        let tree =
+            Tree { frontier: restored.frontier, checkpoint: newest.map(Arc::new), published: restored.published };
+        let mut reader = Self::new(journal, files, key.clone(), tree, Access::ReadOnly, recovered.tear);
         reader._lock = Some(lock);
         Ok(reader)
     }
@@ -143,8 +130,7 @@ impl Reader {
         if size > tree.frontier.size() {
             return Err(ReadError::NotFound { index: size, size: tree.frontier.size() });
         }
-        root(size, |level, index| self.node(&tree, level, index))
-            .map_err(|_| ReadError::Damaged { index: size })
+        root(size, |level, index| self.node(&tree, level, index)).map_err(|_| ReadError::Damaged { index: size })
     }
 
     /// Shows every acknowledged entry from `from` on, in order, until `visit` breaks off. CRCs are checked; the
@@ -224,9 +210,8 @@ impl Reader {
             return Err(ReadError::Damaged { index: 0 });
         }
         derive::tiles::<ReadError, _>(&self.journal, published, |tiles| {
-            let differs = |(tile, bytes): &&(Tile, Vec<u8>)| {
-                tile.is_full() && self.files.read(tile).as_ref() != Some(bytes)
-            };
+            let differs =
+                |(tile, bytes): &&(Tile, Vec<u8>)| tile.is_full() && self.files.read(tile).as_ref() != Some(bytes);
             let wanted: Vec<_> = tiles.iter().filter(differs).cloned().collect();
             self.files.write(&wanted).map_err(|source| ReadError::Io { source })
         })?;
@@ -247,9 +232,7 @@ pub enum ReadError {
         size: u64,
     },
     /// The entry, or a tile above it, does not lead to the signed root.
-    #[error(
-        "entry {index} of the custody log does not fit its signed checkpoint; run `rogatory custody fsck`"
-    )]
+    #[error("entry {index} of the custody log does not fit its signed checkpoint; run `rogatory custody fsck`")]
     Damaged {
         /// The entry.
         index: u64,

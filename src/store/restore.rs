@@ -25,10 +25,7 @@ pub struct Restored {
 
 /// The published checkpoint, if there is one that can be read. One signed by another key stops the start: it is
 /// another authority's log. A file that is no note at all was damaged and is written anew.
-pub fn published_checkpoint(
-    files: &TileFiles,
-    key: &VerifierKey,
-) -> Result<Option<SignedCheckpoint>, RestoreError> {
+pub fn published_checkpoint(files: &TileFiles, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, RestoreError> {
     let Some(bytes) = files.published().map_err(|source| RestoreError::Io { source })? else {
         return Ok(None);
     };
@@ -60,9 +57,7 @@ pub fn restore(
         let known = files.are_complete(published.size());
         let quick = if known { from_tiles(journal, files, published.size(), published.root())? } else { None };
         let fits = |frontier: &Frontier| {
-            newest.is_some_and(|signed| {
-                root_of(frontier, files) == Some(signed.checkpoint().root())
-            })
+            newest.is_some_and(|signed| root_of(frontier, files) == Some(signed.checkpoint().root()))
         };
         if let Some(frontier) = quick.filter(fits) {
             return Ok(Restored { frontier, published: published.size() });
@@ -102,17 +97,11 @@ fn from_tiles(
     Ok(Some(frontier))
 }
 
-fn from_journal(
-    journal: &Journal,
-    files: &TileFiles,
-    size: u64,
-    access: Access,
-) -> Result<Restored, RestoreError> {
+fn from_journal(journal: &Journal, files: &TileFiles, size: u64, access: Access) -> Result<Restored, RestoreError> {
     match access {
         Access::ReadWrite => {
             let frontier = derive::tiles::<RestoreError, _>(journal, size, |tiles| {
-                let differs =
-                    |(tile, bytes): &&(Tile, Vec<u8>)| files.read(tile).as_ref() != Some(bytes);
+                let differs = |(tile, bytes): &&(Tile, Vec<u8>)| files.read(tile).as_ref() != Some(bytes);
                 let wanted: Vec<_> = tiles.iter().filter(differs).cloned().collect();
                 files.write(&wanted).map_err(|source| RestoreError::Io { source })
             })?;
@@ -161,7 +150,9 @@ pub enum RestoreError {
         size: u64,
     },
     /// The published checkpoint is signed by another key.
-    #[error("the published checkpoint is not signed by this log's key; restore the key or the directory that belongs to it")]
+    #[error(
+        "the published checkpoint is not signed by this log's key; restore the key or the directory that belongs to it"
+    )]
     OtherKey,
     /// The journal does not fit its own checkpoints.
     #[error(transparent)]

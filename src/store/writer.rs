@@ -143,9 +143,7 @@ impl Writer {
             })
             .collect();
         (self.on_commit)(&committed);
-        for ((index, commitment), done) in
-            (outcome.first..).zip(outcome.commitments).zip(batch.waiters)
-        {
+        for ((index, commitment), done) in (outcome.first..).zip(outcome.commitments).zip(batch.waiters) {
             let checkpoint = Arc::clone(&outcome.checkpoint);
             done(Ok(Appended { index, commitment, checkpoint }));
         }
@@ -179,8 +177,7 @@ impl Writer {
             commitments.push(commitment);
             encode_entry(&mut self.frames, index, salt, &entry.record, &entry.enclosures);
         }
-        let checkpoint =
-            Arc::new(SignedCheckpoint::sign(&self.origin, edge.size(), edge.root(), &self.key));
+        let checkpoint = Arc::new(SignedCheckpoint::sign(&self.origin, edge.size(), edge.root(), &self.key));
         encode_checkpoint(&mut self.frames, edge.size(), &checkpoint.to_bytes());
         let appended = self.appender.append(&self.frames, &starts, edge.size());
         // One large batch must not keep its memory for ever.
