@@ -23,8 +23,7 @@ impl Node {
     pub fn serve(&self, envelope_id: Id, object_id: u32, range: Range<u64>, packet: &Packet, wants: &mut Wants) {
         let planned = STORY.iter().find(|planned| planned.sealed.envelope.envelope_id == envelope_id).unwrap();
         let object = &planned.objects[object_id as usize - 1];
-        let mut tree = MerkleTree::new();
-        parts(object).for_each(|part| tree.push_part(part));
+        let tree = &planned.trees[object_id as usize - 1];
         let to = 1 - self.me;
         for index in range {
             let Some(part) = parts(object).nth(index as usize) else { break };

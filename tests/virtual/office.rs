@@ -105,9 +105,10 @@ impl Node {
                 let package = row.package_id.unwrap();
                 let facts = self.envelope_facts(row);
                 for (blob, object) in facts.blobs.iter().zip(0_usize..) {
-                    let whole: Vec<u8> = (0..part_count(blob))
-                        .flat_map(|part| self.disk.part((package, blob.object_id, part)).unwrap().to_vec())
-                        .collect();
+                    let mut whole = Vec::new();
+                    for part in 0..part_count(blob) {
+                        whole.extend_from_slice(&self.disk.part((package, blob.object_id, part)).unwrap());
+                    }
                     let number = STORY.iter().position(|planned| planned.message.message_id == row.message_id).unwrap();
                     assert_eq!(
                         whole, *STORY[number].objects[object],

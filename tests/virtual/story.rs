@@ -43,6 +43,8 @@ pub struct Planned {
     pub signed: SignedBytes,
     pub sealed: Sealed,
     pub objects: Vec<Arc<Vec<u8>>>,
+    /// Over the parts of each object.
+    pub trees: Vec<MerkleTree>,
     pub archive_stanza: Option<Vec<u8>>,
 }
 
@@ -121,6 +123,7 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
     let seal_id = Id::new(BEGIN, rng.bytes());
     let package_key = PackageKey::from_random(rng.bytes());
     let (mut items, mut blobs, mut objects) = (Vec::new(), Vec::new(), Vec::new());
+    let mut trees = Vec::new();
     for (object_id, bytes) in (1_u32..).zip(wish.files) {
         let mut plain = vec![0; *bytes];
         rng.fill(&mut plain);
@@ -141,6 +144,7 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
             description: String::new(),
         });
         objects.push(Arc::new(sealed));
+        trees.push(tree);
     }
     let condition = Condition {
         id: "c1".to_owned(),
@@ -184,5 +188,5 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
     };
     let mut random = |bytes: &mut [u8]| rng.fill(bytes);
     let sealed = seal(&signed, route, blobs, &package_key, &them.recipients(us), &us.signer, &mut random).unwrap();
-    Planned { by: wish.by, after: wish.after, message, signed, sealed, objects, archive_stanza }
+    Planned { by: wish.by, after: wish.after, message, signed, sealed, objects, trees, archive_stanza }
 }
