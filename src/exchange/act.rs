@@ -263,3 +263,6 @@ pub struct EnvelopeFacts {
 pub const fn archive_scope(us: &AuthorityId, seal_id: Id) -> crate::crypto::stanza::WrapScope<'_> {
     crate::crypto::stanza::WrapScope { seal_id, sender: us, recipient: us }
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,3 +161,8 @@ pub enum FoldError<E> {
     #[error("an enclosure does not decode: {0}")]
     Decode(#[from] DecodeError),
 }
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;
