@@ -149,6 +149,7 @@ impl Scene {
     pub fn received(&self, verified: &Verified, bytes: Vec<u8>) -> Act {
         let envelope = verified.envelope();
         let mut record = self.about(Event::MessageReceived, verified.message());
+        record.actor = Actor::Node;
         record.counterpart = Some(envelope.sender.clone());
         record.subject.envelope_id = Some(envelope.envelope_id);
         let signed_message = encode_signed_message(verified.signed_message());
@@ -197,6 +198,8 @@ impl Scene {
 
     fn later_stage(&self, event: Event, stage: Stage, row: &MessageRow, envelope: EnvelopeFacts) -> Act {
         let mut record = self.of(event, row);
+        // The peer will read this record: it learns that it happened, not which officer did it.
+        record.actor = Actor::Node;
         record.digests = vec![NamedDigest::new("signed-envelope", envelope.digest)];
         record.links = row.envelope_index.into_iter().collect();
         record.transfer = Some(Transfer {
@@ -260,3 +263,6 @@ pub struct EnvelopeFacts {
 pub const fn archive_scope(us: &AuthorityId, seal_id: Id) -> crate::crypto::stanza::WrapScope<'_> {
     crate::crypto::stanza::WrapScope { seal_id, sender: us, recipient: us }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use crate::crypto::payload;
 use crate::crypto::stanza::{WRAP_RANDOM_BYTES, WrapError, WrapScope, wrap};
 use crate::model::envelope::{Blob, Envelope, Stanza};
 use crate::model::ident::{AuthorityId, Id};
-use crate::model::limits::{ENVELOPE_BYTES_MAX, STANZAS_MAX};
+use crate::model::limits::{ENVELOPE_BYTES_MAX, MESSAGE_BYTES_MAX, STANZAS_MAX};
 use crate::model::message::Urgency;
 use crate::model::time::Timestamp;
 use crate::wire::envelope::{self, SignedBytes};
@@ -68,8 +68,11 @@ pub struct Sealed {
 /// Signs the exact bytes of a message as the authority's legal act.
 ///
 /// # Errors
-/// [`SealError::Sign`] when the signing key fails.
+/// [`SealError`] when it is larger than any receiver takes, or the signing key fails.
 pub fn sign_message(message: Vec<u8>, signer: &Signer, now: Timestamp) -> Result<SignedBytes, SealError> {
+    if message.len() > MESSAGE_BYTES_MAX {
+        return Err(SealError::TooLarge { bytes: message.len(), bytes_max: MESSAGE_BYTES_MAX });
+    }
     let cms = signer.sign(&message, MESSAGE_MEDIA_TYPE, now)?;
     Ok(SignedBytes { content: message, cms })
 }
@@ -120,7 +123,7 @@ pub fn seal(
     };
     let content = envelope::encode(&envelope);
     if content.len() > ENVELOPE_BYTES_MAX {
-        return Err(SealError::TooLarge(content.len()));
+        return Err(SealError::TooLarge { bytes: content.len(), bytes_max: ENVELOPE_BYTES_MAX });
     }
     let cms = signer.sign(&content, ENVELOPE_MEDIA_TYPE, now)?;
     Ok(Sealed { envelope, bytes: envelope::encode_signed(&SignedBytes { content, cms }) })
@@ -132,9 +135,14 @@ pub enum SealError {
     /// No recipient, or too many.
     #[error("{0} recipients; an envelope has 1 to {STANZAS_MAX}")]
     Recipients(usize),
-    /// The envelope would be too large for any receiver.
-    #[error("the sealed message has {0} bytes, at most {ENVELOPE_BYTES_MAX} travel; attach long texts as files")]
-    TooLarge(usize),
+    /// The message or its envelope would be too large for any receiver.
+    #[error("the message has {bytes} bytes, at most {bytes_max} travel; attach long texts as files")]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+        /// How many may be.
+        bytes_max: usize,
+    },
     /// The signing key.
     #[error("signing failed: {0}")]
     Sign(#[from] SignError),

@@ -54,6 +54,8 @@ struct Row {
 enum Flight {
     Waiting,
     Out,
+    /// Given up: its record is on the way to the log. Whatever happens to the link, it is not given up twice.
+    Over,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +114,7 @@ impl Sender {
     pub fn disconnected(&mut self, peer: &AuthorityId, now: Timestamp, random: u64) {
         let peer = self.peers.entry(peer.clone()).or_default();
         peer.link = Link::Down { dial_at: now.plus_millis(backoff_ms(0, random)) };
-        for row in peer.rows.values_mut() {
+        for row in peer.rows.values_mut().filter(|row| row.flight == Flight::Out) {
             row.flight = Flight::Waiting;
         }
     }
@@ -133,7 +135,9 @@ impl Sender {
             let wait_ms = backoff_ms(found.failures, random).max(retry_after_ms.min(RETRY_MS_MAX));
             found.not_before = now.plus_millis(wait_ms);
             found.failures = found.failures.saturating_add(1);
-            found.flight = Flight::Waiting;
+            if found.flight == Flight::Out {
+                found.flight = Flight::Waiting;
+            }
         }
     }
 
@@ -168,7 +172,7 @@ impl Peer {
         for row in self.rows.values_mut() {
             let over = row.outbox.expires_at.is_some_and(|end| end <= now);
             if over && row.flight == Flight::Waiting {
-                row.flight = Flight::Out;
+                row.flight = Flight::Over;
                 steps.push(Step::Expire(row.outbox.clone()));
             }
         }
@@ -183,8 +187,7 @@ impl Peer {
     }
 
     fn hand_over(&mut self, now: Timestamp, steps: &mut Vec<Step>) {
-        let out = self.rows.values().filter(|row| row.flight == Flight::Out).count();
-        let mut room = DELIVERIES_PER_PEER_MAX.saturating_sub(out);
+        let mut room = self.room();
         for row in self.rows.values_mut() {
             if room == 0 {
                 break;
@@ -198,6 +201,12 @@ impl Peer {
         }
     }
 
+    /// How many more may be in flight.
+    fn room(&self) -> usize {
+        let out = self.rows.values().filter(|row| row.flight == Flight::Out).count();
+        DELIVERIES_PER_PEER_MAX.saturating_sub(out)
+    }
+
     fn wants_link(&self) -> bool {
         !self.rows.is_empty() || !self.intake.is_empty()
     }
@@ -207,9 +216,11 @@ impl Peer {
             Link::Down { dial_at } if self.wants_link() => Some(dial_at),
             _ => None,
         };
+        // Without room nothing falls due by itself: a driver that were woken for it would spin.
+        let releases = self.link == Link::Up && self.room() > 0;
         let waiting = self.rows.values().filter(|row| row.flight == Flight::Waiting);
         let rows = waiting.flat_map(|row| {
-            let offered = self.link == Link::Up && row.outbox.waiting != Waiting::Content;
+            let offered = releases && row.outbox.waiting != Waiting::Content;
             [offered.then_some(row.not_before), row.outbox.expires_at]
         });
         rows.flatten().chain(dial).min()
@@ -329,5 +340,25 @@ mod tests {
         assert_eq!(due(&mut sender, 1).len(), DELIVERIES_PER_PEER_MAX);
         sender.settled(&"XB-MOJ".parse().unwrap(), Urgency::Routine, 1);
         assert_eq!(due(&mut sender, 2).len(), 1);
+    }
+
+    #[test]
+    fn a_driver_is_not_woken_for_what_has_no_room() {
+        let mut sender = Sender::default();
+        (1..=65).for_each(|index| sender.put(row(index, Urgency::Routine)));
+        sender.connected(&"XB-MOJ".parse().unwrap());
+        due(&mut sender, 1);
+        assert_eq!(sender.wakes_at(), Some(at(1_000_000)), "its expiry, not its turn");
+    }
+
+    #[test]
+    fn what_is_given_up_is_not_given_up_again_when_the_link_breaks_or_a_late_stream_does() {
+        let mut sender = Sender::default();
+        sender.put(row(1, Urgency::Routine));
+        assert_eq!(due(&mut sender, 1_000_000).first(), Some(&Step::Expire(row(1, Urgency::Routine))));
+        sender.connected(&"XB-MOJ".parse().unwrap());
+        sender.try_later(&row(1, Urgency::Routine), at(1_000_001), 0, 0);
+        sender.disconnected(&"XB-MOJ".parse().unwrap(), at(1_000_002), 0);
+        assert_eq!(due(&mut sender, 1_000_003), []);
     }
 }

@@ -32,3 +32,4 @@ mod writer;
 
 #[cfg(test)]
 mod vault_fixture;
+mod writer;

@@ -22,7 +22,12 @@ pub(super) fn schema(expected: &'static str, found: &str) -> Result<(), DecodeEr
     if found == expected {
         Ok(())
     } else {
-        Err(DecodeError::Schema { expected, found: found.chars().filter(|c| !c.is_control()).take(64).collect() })
+        // Only what looks like a name of ours is shown: bytes that were shifted or bent may hold anything there.
+        let ours = found.len() <= 64
+            && found.starts_with("rogatory.")
+            && found.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+        let found = if ours { found } else { "of another kind" };
+        Err(DecodeError::Schema { expected, found: found.to_owned() })
     }
 }
 
@@ -39,7 +44,8 @@ pub(super) fn digest(field: &'static str, bytes: &[u8]) -> Result<Digest, Decode
 }
 
 pub(super) fn authority(field: &'static str, text: &str) -> Result<AuthorityId, DecodeError> {
-    text.parse().map_err(|cause| DecodeError::Ident { field, cause })
+    // The cause shows the text, which is right for what an officer typed and wrong for what a peer sent.
+    text.parse().map_err(|_| DecodeError::Authority { field })
 }
 
 pub(super) fn urgency(number: u32) -> Result<Urgency, DecodeError> {
@@ -95,6 +101,12 @@ pub enum DecodeError {
         field: &'static str,
         /// What is wrong with it.
         cause: IdentError,
+    },
+    /// A name that is no authority identifier.
+    #[error("field `{field}` holds no authority identifier")]
+    Authority {
+        /// The field.
+        field: &'static str,
     },
     /// A word or number that this version does not know.
     #[error("field `{field}` holds a value that this version does not know")]
