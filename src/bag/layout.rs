@@ -142,7 +142,7 @@ pub fn is_plain_path(path: &str) -> bool {
 }
 
 /// A file name of plain characters, at most [`PAYLOAD_NAME_CHARS_MAX`]; the end with the extension is kept.
-fn plain(name: &str) -> String {
+pub fn plain(name: &str) -> String {
     let replaced: Vec<char> = name.chars().map(|c| if u8::try_from(c).is_ok_and(is_plain) { c } else { '_' }).collect();
     let start = replaced.len().saturating_sub(PAYLOAD_NAME_CHARS_MAX);
     let kept: String = replaced.into_iter().skip(start).collect();
