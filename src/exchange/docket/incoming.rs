@@ -63,7 +63,7 @@ impl<E> Desk<'_, E> {
         self.owe_receipt(&mut row, Stage::ContentConsignment)
     }
 
-    pub(super) fn opened(&mut self) -> Result<(), FoldError<E>> {
+    pub(super) fn handed_over(&mut self) -> Result<(), FoldError<E>> {
         let mut row = self.message_row()?;
         let Some(package_id) = row.package_id else { return Err(FoldError::Turn) };
         let Some(mut package) = self.get::<PackageRow>(tree::PACKAGE, package_id.as_bytes())? else {

@@ -126,9 +126,9 @@ fn package(desks: &Desks) -> PackageRow {
 fn opening_owes_the_sender_one_receipt_and_only_for_the_record_that_can_be_disclosed() {
     let mut desks = answered();
     let before = desks.outbox();
-    desks.commit(plain(record(Event::PackageOpened, 5)));
+    desks.commit(plain(record(Event::PackageHandedOver, 5)));
     assert_eq!((package(&desks).opened_index, desks.outbox()), (Some(3), before));
-    let handover = || plain(staged(Event::PackageOpened, 5, Stage::ContentHandover, vec![]));
+    let handover = || plain(staged(Event::PackageHandedOver, 5, Stage::ContentHandover, vec![]));
     let index = desks.commit(handover());
     desks.commit(handover());
     let owed: Vec<_> = desks.outbox().into_iter().filter(|row| matches!(row.waiting, Waiting::Receipt(_))).collect();
@@ -199,7 +199,7 @@ fn a_record_that_speaks_of_nothing_known_is_refused_and_changes_nothing() {
         delivered(1, Stage::ContentConsignment),
         plain(record(Event::MessageExpired, 1)),
         plain(record(Event::ContentReceived, 1)),
-        plain(record(Event::PackageOpened, 1)),
+        plain(record(Event::PackageHandedOver, 1)),
         plain(record(Event::ReceiptDelivered, 1)),
         received(1, evidence()),
         drafted(1, evidence()),
