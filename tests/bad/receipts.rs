@@ -139,7 +139,7 @@ fn a_receipt_whose_stage_and_event_do_not_fit_is_refused() {
 #[test]
 fn an_envelope_without_files_has_no_stage_but_consignment() {
     for (stage, event) in
-        [(Stage::RelayAcceptance, Event::MessageReceived), (Stage::ContentHandover, Event::PackageOpened)]
+        [(Stage::RelayAcceptance, Event::MessageReceived), (Stage::ContentHandover, Event::PackageHandedOver)]
     {
         let bytes = with(|it| {
             it.event = event;

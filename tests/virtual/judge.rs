@@ -67,7 +67,7 @@ fn once_each(node: &Node) {
         Event::MessageExpired,
         Event::MessageRefused,
         Event::ContentReceived,
-        Event::PackageOpened,
+        Event::PackageHandedOver,
     ];
     let mut seen: BTreeMap<(Event, Option<Id>, Option<Stage>), u64> = BTreeMap::new();
     for record in records(node) {

@@ -86,7 +86,7 @@ fn a_later_stage_repeats_the_facts_of_the_envelope() {
     let transfer = act.record.transfer.unwrap();
     assert_eq!((transfer.stage, transfer.expires_at), (Stage::ContentHandover, Timestamp::from_millis(99)));
     assert_eq!(act.record.digests, [NamedDigest::new("signed-envelope", Digest([5; 32]))]);
-    assert_eq!((act.record.event, act.record.links), (Event::PackageOpened, vec![8]));
+    assert_eq!((act.record.event, act.record.links), (Event::PackageHandedOver, vec![8]));
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl<E> Desk<'_, E> {
         self.owe_receipt(&mut row, Stage::ContentConsignment)
     }
 
-    pub(super) fn opened(&mut self) -> Result<(), FoldError<E>> {
+    pub(super) fn handed_over(&mut self) -> Result<(), FoldError<E>> {
         let mut row = self.message_row()?;
         let Some(package_id) = row.package_id else { return Err(FoldError::Turn) };
         let Some(mut package) = self.get::<PackageRow>(tree::PACKAGE, package_id.as_bytes())? else {
@@ -72,14 +72,9 @@ impl<E> Desk<'_, E> {
         if package.opened_index.is_none() {
             package.opened_index = Some(self.committed.index);
             self.put(tree::PACKAGE, package_id.as_bytes(), &package);
-        }
-        // Only the record without a name and with the facts of the hand-over proves it to the peer; an officer's own
-        // record of opening is never disclosed.
-        let transfer = self.committed.record.transfer.as_ref();
-        let discloses = transfer.is_some_and(|transfer| transfer.stage == Stage::ContentHandover);
-        let owed = row.receipts.iter().any(|(stage, _)| *stage == Stage::ContentHandover);
-        if row.direction == Direction::Incoming && discloses && !owed {
-            return self.owe_receipt(&mut row, Stage::ContentHandover);
+            if row.direction == Direction::Incoming {
+                return self.owe_receipt(&mut row, Stage::ContentHandover);
+            }
         }
         Ok(())
     }
