@@ -32,4 +32,3 @@ mod writer;
 
 #[cfg(test)]
 mod vault_fixture;
-mod writer;

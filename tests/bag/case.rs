@@ -167,7 +167,7 @@ impl Case {
         let acceptance = travel(&asking, &asked, &roster, Message::new(acceptance).unwrap(), &[], clock.tick());
         queue(&mut asking, &acceptance, clock.tick());
         let second_receipt = receive(&mut asked, &acceptance, clock.tick());
-        let mut opened = later(&asking, &evidence, Event::PackageOpened, Stage::ContentHandover, clock.tick());
+        let mut opened = later(&asking, &evidence, Event::PackageHandedOver, Stage::ContentHandover, clock.tick());
         opened.actor = officer("Ana Kovar");
         asking.log.append(&opened);
 
