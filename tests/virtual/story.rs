@@ -146,14 +146,6 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         objects.push(Arc::new(sealed));
         trees.push(tree);
     }
-    let condition = Condition {
-        id: "c1".to_owned(),
-        code: "USE.NAMED-PROCEEDINGS".to_owned(),
-        text: "For the named proceedings only.".to_owned(),
-        legal_source: String::new(),
-        origin: ConditionOrigin::RequestedState,
-        objects: vec![],
-    };
     let message = Message::new(Fields {
         message_id: Id::new(BEGIN, rng.bytes()),
         request_id: Id::new(BEGIN, [wish.request as u8; 10]),
@@ -167,7 +159,7 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         urgency_reason: if wish.urgency == Urgency::Urgent { "Hearing soon.".to_owned() } else { String::new() },
         reply_by: None,
         legal_bases: vec![],
-        conditions: vec![condition; wish.conditions],
+        conditions: vec![condition(); wish.conditions],
         consignment: (!items.is_empty()).then(|| Consignment::new(seal_id, items).unwrap()),
         body: wish.body.clone(),
     })
@@ -189,4 +181,15 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
     let mut random = |bytes: &mut [u8]| rng.fill(bytes);
     let sealed = seal(&signed, route, blobs, &package_key, &them.recipients(us), &us.signer, &mut random).unwrap();
     Planned { by: wish.by, after: wish.after, message, signed, sealed, objects, trees, archive_stanza }
+}
+
+fn condition() -> Condition {
+    Condition {
+        id: "c1".to_owned(),
+        code: "USE.NAMED-PROCEEDINGS".to_owned(),
+        text: "For the named proceedings only.".to_owned(),
+        legal_source: String::new(),
+        origin: ConditionOrigin::RequestedState,
+        objects: vec![],
+    }
 }
