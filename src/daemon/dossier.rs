@@ -4,7 +4,8 @@ use crate::bag::dossier::{Bytes, DirectoryPart, Dossier, RecordPart, SignedPart}
 use crate::daemon::clock;
 use crate::daemon::desk::DeskError;
 use crate::daemon::evidence::{self, EvidenceError};
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::exchange::act::Scene;
 use crate::exchange::rows::{Direction, MessageRow, tree};

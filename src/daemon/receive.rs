@@ -16,7 +16,8 @@
 use std::sync::Arc;
 
 use crate::daemon::clock;
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::exchange::receipt::{self, Expected};
 use crate::exchange::receiver::{Arrival, Known, arrive};
 use crate::exchange::rows::Direction;

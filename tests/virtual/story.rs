@@ -118,6 +118,17 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
     story
 });
 
+fn condition() -> Condition {
+    Condition {
+        id: "c1".to_owned(),
+        code: "USE.NAMED-PROCEEDINGS".to_owned(),
+        text: "For the named proceedings only.".to_owned(),
+        legal_source: String::new(),
+        origin: ConditionOrigin::RequestedState,
+        objects: vec![],
+    }
+}
+
 fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
     let (us, them) = (&CAST.members[wish.by], &CAST.members[1 - wish.by]);
     let seal_id = Id::new(BEGIN, rng.bytes());
