@@ -112,6 +112,7 @@ pub fn add(
         (package.key.object_key(ObjectScope { seal_id: package_id, object_id }), object_id)
     };
     let sealed = seal_file(node, &key, package_id, object_id, content);
+    crash::point("seal: in the vault, not drafted");
     let mut packages = open_packages(node);
     let package = packages.get_mut(&package_id).ok_or(EvidenceError::NotOpen(package_id))?;
     package.busy = Busy::No;
