@@ -15,9 +15,9 @@
 
 use std::sync::Arc;
 
-use crate::daemon::clock;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
+use crate::daemon::{clock, crash};
 use crate::exchange::receipt::{self, Expected};
 use crate::exchange::receiver::{Arrival, Known, arrive};
 use crate::exchange::rows::Direction;
@@ -62,7 +62,7 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
             return Err(Refused::because(peer, code, "the envelope does not fit what is known here"));
         }
     };
-    crate::daemon::crash::point("received: logged, receipt not sent");
+    crash::point("received: logged, receipt not sent");
     node.receipt(index).map_err(|error| Refused::because(peer, RefusalCode::CannotStore, error))
 }
 
@@ -98,6 +98,7 @@ pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u
         return Ok(());
     }
     node.commit(node.scene().delivered(&row, &checked, 0)).map_err(|error| refused(code_of(&error), &error))?;
+    crash::point("receipt: taken, not answered");
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 
 use crate::crypto::digest::sha256;
+use crate::daemon::crash;
 use crate::exchange::docket::{self, Change, Committed, FoldError, fold};
 use crate::exchange::rows::{IntakeRow, OutboxRow, RowError, from_bytes, outbox_key_parts, tree};
 use crate::model::event::Event;
@@ -49,8 +50,12 @@ pub fn observer(index: Arc<OnceLock<Index>>, fault: Arc<AtomicBool>, wake: WakeS
             if fault.load(Ordering::Acquire) {
                 return;
             }
+            crash::point("commit: durable, index not told");
             match register(index, committed.index, committed.record, committed.enclosures) {
-                Ok(changes) => tell(&changes, &wake),
+                Ok(changes) => {
+                    tell(&changes, &wake);
+                    crash::point("commit: index told, nobody answered");
+                }
                 Err(error) => {
                     // The record is durable; only the index is behind. It says so to everyone who asks, and the next
                     // start rebuilds it.
