@@ -14,6 +14,7 @@ use crate::exchange::rows::{Direction, MessageRow, MessageState, RequestRow, tre
 use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
 use crate::model::event::{Actor, Event, Outcome, Role};
 use crate::model::ident::{AuthorityId, Digest, Id};
+use crate::model::limits::THREAD_MESSAGES_MAX;
 use crate::model::message::{Body, Fields, Message, MessageError, MessageKind, Party, ReplyBy, Side, Urgency};
 use crate::model::package::{Condition, Consignment, ConsignmentError};
 use crate::model::refusal::RefusalCode;
@@ -89,6 +90,11 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
     let directory = node.any_directory().ok_or(DeskError::NoDirectory)?;
     if directory.roster().authority(&draft.to).is_none() {
         return Err(DeskError::UnknownAuthority(draft.to));
+    }
+    if let Some(id) = draft.request_id
+        && node.request(id)?.messages.len() >= THREAD_MESSAGES_MAX
+    {
+        return Err(DeskError::ThreadFull);
     }
     let (consignment, files) = draft.files.unzip();
     let message = Message::new(Fields {
@@ -355,6 +361,9 @@ pub enum DeskError {
         /// The kind of message.
         kind: MessageKind,
     },
+    /// The thread has reached its bound.
+    #[error("this request has {THREAD_MESSAGES_MAX} messages already; begin a new request and name this one in it")]
+    ThreadFull,
     /// It was not approved.
     #[error("{} needs a second person: let another officer approve it first (`... approve ID --as NAME`)", kind.name())]
     NotApproved {
