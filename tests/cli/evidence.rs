@@ -131,7 +131,7 @@ fn an_exported_bag_is_verified_by_anybody_and_one_flipped_byte_is_found() {
     let other_root = run(&["verify", path(&bag), "--trust-root", &"0".repeat(64), "--json"]).ends(1);
     assert_eq!(serde_json::from_str::<Value>(&other_root.out).unwrap()["verdict"], "failed");
 
-    for name in ["data/0003/recording.raw", "rogatory/signed-envelope.bin", "rogatory/message.p7s", "bag-info.txt"] {
+    for name in ["data/0003/recording.raw", "rogatory/signed-envelope.bin", "rogatory/message.pb.p7s", "bag-info.txt"] {
         let file = bag.join(name);
         let sound = fs::read(&file).unwrap();
         let mut altered = sound.clone();
