@@ -87,6 +87,18 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    /// A test that fails shows what the nodes said last.
+    fn drop(&mut self) {
+        for office in [&self.xa, &self.xb].into_iter().filter(|_| std::thread::panicking()) {
+            let said = std::fs::read_to_string(&office.log).unwrap_or_default();
+            let lines: Vec<_> = said.lines().rev().take(20).collect();
+            eprintln!("\n{} said last:", office.id);
+            lines.iter().rev().for_each(|line| eprintln!("{}", line.get(..300).unwrap_or(line)));
+        }
+    }
+}
+
 /// A loopback address that no other stage of this machine uses now.
 fn own_host() -> Ipv4Addr {
     static STAGES: AtomicU8 = AtomicU8::new(1);
