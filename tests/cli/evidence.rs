@@ -223,13 +223,7 @@ fn a_stranger_verifies_the_log_and_a_proof_that_was_handed_out() {
     let later = stage.at("later");
     stage.xa.json(FIRST, &["custody", "prove", &index, "--to", path(&later)]);
     judged(&later.join(format!("{index}.tlog-proof"))).done();
-<<<<<<< HEAD
-    let bundle = custody
-        .join("tile/entries/000.p")
-        .join(fs::read_dir(custody.join("tile/entries/000.p")).unwrap().next().unwrap().unwrap().file_name());
-=======
     let bundle = widest(&custody.join("tile/entries/000.p"));
->>>>>>> cli
     let mut altered = fs::read(&bundle).unwrap();
     altered[10] ^= 1;
     fs::write(&bundle, altered).unwrap();
