@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use crate::daemon::clock;
 use crate::daemon::crash;
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::daemon::receive::blocking;
 use crate::exchange::receipt::{self, CheckedReceipt, Expected, ReceiptError};
 use crate::exchange::rows::{OutboxRow, Waiting};

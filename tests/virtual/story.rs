@@ -118,6 +118,17 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
     story
 });
 
+fn condition() -> Condition {
+    Condition {
+        id: "c1".to_owned(),
+        code: "USE.NAMED-PROCEEDINGS".to_owned(),
+        text: "For the named proceedings only.".to_owned(),
+        legal_source: String::new(),
+        origin: ConditionOrigin::RequestedState,
+        objects: vec![],
+    }
+}
+
 fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
     let (us, them) = (&CAST.members[wish.by], &CAST.members[1 - wish.by]);
     let seal_id = Id::new(BEGIN, rng.bytes());
@@ -181,15 +192,4 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
     let mut random = |bytes: &mut [u8]| rng.fill(bytes);
     let sealed = seal(&signed, route, blobs, &package_key, &them.recipients(us), &us.signer, &mut random).unwrap();
     Planned { by: wish.by, after: wish.after, message, signed, sealed, objects, trees, archive_stanza }
-}
-
-fn condition() -> Condition {
-    Condition {
-        id: "c1".to_owned(),
-        code: "USE.NAMED-PROCEEDINGS".to_owned(),
-        text: "For the named proceedings only.".to_owned(),
-        legal_source: String::new(),
-        origin: ConditionOrigin::RequestedState,
-        objects: vec![],
-    }
 }
