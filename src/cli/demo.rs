@@ -93,7 +93,7 @@ fn next_commands(args: &DemoArgs, played: &Played, root: Fingerprint, out: &mut 
             writeln!(out, "  rogatory verify {keep}/bag --trust-root {root}")?;
             writeln!(out, "  rogatory custody log --data {keep}/XB-MOJ --request {}", played.request_id)?;
             writeln!(out, "  rogatory custody fsck --data {keep}/XA-MOJ")?;
-            writeln!(out, "  less {keep}/bag/VERIFY.md      (the same checks with openssl and sha256sum)")?;
+            writeln!(out, "  less {keep}/bag/rogatory/VERIFY.md      (the same checks with openssl and sha256sum)")?;
         }
         None => writeln!(
             out,

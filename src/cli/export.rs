@@ -60,7 +60,7 @@ pub fn run(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     } else {
         writeln!(out, "wrote    {}  ({} files of evidence)", written.path.display(), written.files)?;
         writeln!(out, "\nNext: anybody checks it, without a node:  rogatory verify {}", written.path.display())?;
-        writeln!(out, "      or without rogatory: see {}/VERIFY.md", written.path.display())?;
+        writeln!(out, "      or without rogatory: see {}/rogatory/VERIFY.md", written.path.display())?;
     }
     Ok(ExitCode::SUCCESS)
 }

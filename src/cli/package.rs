@@ -196,7 +196,7 @@ fn source(path: &Path) -> anyhow::Result<Source> {
         bail!("{} is a folder; this version seals files: name them, or pack the folder (tar) first", path.display());
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let bytes = facts.is_file().then(|| facts.len());
+    let bytes = facts.is_file().then_some(facts.len());
     Ok((name, Box::new(file), bytes))
 }
 

@@ -20,7 +20,7 @@ use crate::daemon::{clock, trust};
 use crate::exchange::rows::OutboxRow;
 use crate::exchange::sender::{Sender, Step};
 use crate::model::ident::{AuthorityId, Id};
-use crate::model::limits::{RETRY_MS_MAX, RETRY_MS_MIN};
+use crate::model::limits::{CLOCK_SKEW_MS_MAX, RETRY_MS_MAX, RETRY_MS_MIN};
 use crate::model::time::Timestamp;
 use crate::net::connection::Connection;
 use crate::net::endpoint::Endpoint;
@@ -161,10 +161,25 @@ impl Courier {
             let _ = tell.send(News::Unlinked(name, number));
         });
         tracing::info!(%peer, key_exchange = %connection.peer().group_name, "link open");
+        self.compare(&peer, &connection);
         self.links.entry(peer.clone()).or_default().push((number, connection));
         self.schedule.connected(&peer);
         for fetching in self.intake.values_mut().filter(|fetching| fetching.peer == peer) {
             fetching.not_before = Timestamp::default();
+        }
+    }
+
+    /// Says what the two nodes see differently; acts on nothing, because the peer's word is all there is.
+    fn compare(&self, peer: &AuthorityId, connection: &Connection) {
+        let (hello, now) = (connection.hello(), clock::now());
+        let apart_ms = now.millis_since(hello.clock).max(hello.clock.millis_since(now));
+        if apart_ms > CLOCK_SKEW_MS_MAX {
+            tracing::warn!(%peer, apart_ms, "the peer's clock and ours are far apart; check both");
+        }
+        let ours = self.node.any_directory().map_or(0, |directory| directory.version());
+        if hello.directory_version > ours {
+            let theirs = hello.directory_version;
+            tracing::warn!(%peer, ours, theirs, "the peer holds a newer directory; ask the keepers for it");
         }
     }
 

@@ -123,6 +123,8 @@ pub enum RequestState {
     Refused,
     /// Withdrawn by the requesting authority.
     Withdrawn,
+    /// Its first message never reached the requested authority: refused by its node, or its time ran out.
+    NotDelivered,
 }
 
 /// One request and its thread.

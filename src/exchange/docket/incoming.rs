@@ -72,14 +72,9 @@ impl<E> Desk<'_, E> {
         if package.opened_index.is_none() {
             package.opened_index = Some(self.committed.index);
             self.put(tree::PACKAGE, package_id.as_bytes(), &package);
-        }
-        // Only the record without a name and with the facts of the hand-over proves it to the peer; an officer's own
-        // record of opening is never disclosed.
-        let transfer = self.committed.record.transfer.as_ref();
-        let discloses = transfer.is_some_and(|transfer| transfer.stage == Stage::ContentHandover);
-        let owed = row.receipts.iter().any(|(stage, _)| *stage == Stage::ContentHandover);
-        if row.direction == Direction::Incoming && discloses && !owed {
-            return self.owe_receipt(&mut row, Stage::ContentHandover);
+            if row.direction == Direction::Incoming {
+                return self.owe_receipt(&mut row, Stage::ContentHandover);
+            }
         }
         Ok(())
     }
