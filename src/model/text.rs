@@ -23,7 +23,7 @@ pub fn line(field: &'static str, text: &str, need: Need) -> Result<(), TextError
 /// Checks a longer text; line breaks and tabs are allowed.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn prose(field: &'static str, text: &str, need: Need) -> Result<(), TextError> {
     bounded(field, text, need, TEXT_BYTES_MAX)?;
     let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
