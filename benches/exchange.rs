@@ -2,6 +2,7 @@
 //!
 //! Each message costs five durable commits (three at the sender before it travels, one at the receiver, one for the
 //! receipt), so the disk's own fdatasync rate, measured in the same run, is the yardstick. Prints medians and ratios.
+#![allow(clippy::indexing_slicing, reason = "a benchmark may panic")]
 
 use std::fs::File;
 use std::io::Write;
