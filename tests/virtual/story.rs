@@ -193,14 +193,3 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
     let sealed = seal(&signed, route, blobs, &package_key, &them.recipients(us), &us.signer, &mut random).unwrap();
     Planned { by: wish.by, after: wish.after, message, signed, sealed, objects, trees, archive_stanza }
 }
-
-fn condition() -> Condition {
-    Condition {
-        id: "c1".to_owned(),
-        code: "USE.NAMED-PROCEEDINGS".to_owned(),
-        text: "For the named proceedings only.".to_owned(),
-        legal_source: String::new(),
-        origin: ConditionOrigin::RequestedState,
-        objects: vec![],
-    }
-}
