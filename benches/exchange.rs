@@ -2,6 +2,7 @@
 //!
 //! Each message costs five durable commits (three at the sender before it travels, one at the receiver, one for the
 //! receipt), so the disk's own fdatasync rate, measured in the same run, is the yardstick. Prints medians and ratios.
+#![allow(clippy::indexing_slicing, reason = "a benchmark may panic")]
 
 use std::fs::File;
 use std::io::Write;
@@ -9,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rogatory::cli::demo_cast::{self, Cast, Side};
-use rogatory::daemon::desk::{self, Draft};
+use rogatory::daemon::desk;
+use rogatory::daemon::drafting::{self, Draft};
 use rogatory::exchange::rows::MessageState;
 use rogatory::model::message::{Body, Urgency};
 
@@ -77,7 +79,7 @@ fn send_one(side: &Side) {
         files: None,
         body: Body::Request(Box::new(demo_cast::request_body())),
     };
-    let row = desk::draft(node, side.first(), draft).expect("drafted");
+    let row = drafting::draft(node, side.first(), draft).expect("drafted");
     desk::approve(node, side.second(), row.message_id).expect("approved");
     desk::send(node, side.second(), row.message_id).expect("queued");
     while node.message(row.message_id).expect("known").state != MessageState::Delivered {

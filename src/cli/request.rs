@@ -246,7 +246,7 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
 
 /// Says what is missing. Ends with 1 if anything is.
 fn check(what: &str, place: &CheckPlace, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let body: RequestBody = match what.parse::<Id>() {
+    let mut body: RequestBody = match what.parse::<Id>() {
         Ok(id) => {
             let data = place.data.clone().context("name the node's data directory with --data")?;
             let place = Where { data, officer: place.officer.clone(), json: place.json };
@@ -256,6 +256,10 @@ fn check(what: &str, place: &CheckPlace, out: &mut dyn Write) -> anyhow::Result<
         }
         Err(_) => read_file(Path::new(what))?.request,
     };
+    if body.measures.iter().all(|measure| measure.description.trim().is_empty()) {
+        // The template begins a measure for its reader: left blank, it is a gap like the others, and all are told at once.
+        body.measures.clear();
+    }
     body.check_bounds()?;
     let missing = body.missing();
     if place.json {

@@ -55,6 +55,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/custody", get(custody))
         .route("/v1/custody/{index}", get(custody_entry))
         .route("/v1/custody/{index}/proof", get(proof))
+        .route("/v1/custody/{index}/receipt", get(receipt))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "no such call") })
         .with_state(shared)
 }
@@ -350,4 +351,10 @@ async fn custody_entry(State(shared): State<Shared>, _officer: Admitted, Path(in
 async fn proof(State(shared): State<Shared>, _officer: Admitted, Path(index): Path<u64>) -> Result<Response, Refusal> {
     let proof = blocking(&shared.node, move |node| node.ledger.reader().prove(index)).await;
     proof.map(axum::response::IntoResponse::into_response).map_err(|error| Refusal::new(StatusCode::NOT_FOUND, error))
+}
+
+/// The record with its salt and proof, in the form in which a peer gets one.
+async fn receipt(State(shared): State<Shared>, _officer: Admitted, Path(index): Path<u64>) -> Result<Vec<u8>, Refusal> {
+    let receipt = blocking(&shared.node, move |node| node.receipt(index)).await;
+    receipt.map_err(|error| Refusal::new(StatusCode::NOT_FOUND, error))
 }

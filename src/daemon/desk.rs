@@ -15,6 +15,7 @@ use crate::exchange::rows::{MessageRow, MessageState, tree};
 use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
 use crate::model::event::{Actor, Event, Outcome, Role};
 use crate::model::ident::{AuthorityId, Id};
+use crate::model::limits::THREAD_MESSAGES_MAX;
 use crate::model::message::{Body, Message, MessageError, MessageKind};
 use crate::model::package::ConsignmentError;
 use crate::model::refusal::RefusalCode;
@@ -254,6 +255,9 @@ pub enum DeskError {
         /// The kind of message.
         kind: MessageKind,
     },
+    /// The thread has reached its bound.
+    #[error("this request has {THREAD_MESSAGES_MAX} messages already; begin a new request and name this one in it")]
+    ThreadFull,
     /// It was not approved.
     #[error("{} needs a second person: let another officer approve it first (`... approve ID --as NAME`)", kind.name())]
     NotApproved {

@@ -10,6 +10,7 @@ use crate::exchange::act::{DraftFiles, Scene};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::event::Role;
 use crate::model::ident::{AuthorityId, Digest, Id};
+use crate::model::limits::THREAD_MESSAGES_MAX;
 use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Side, Urgency};
 use crate::model::package::{Condition, Consignment};
 use crate::wire::message;
@@ -75,6 +76,11 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
     let directory = node.any_directory().ok_or(DeskError::NoDirectory)?;
     if directory.roster().authority(&draft.to).is_none() {
         return Err(DeskError::UnknownAuthority(draft.to));
+    }
+    if let Some(id) = draft.request_id
+        && node.request(id)?.messages.len() >= THREAD_MESSAGES_MAX
+    {
+        return Err(DeskError::ThreadFull);
     }
     let (consignment, files) = draft.files.unzip();
     let message = Message::new(Fields {

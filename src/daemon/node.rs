@@ -11,6 +11,7 @@ use crate::daemon::clock;
 use crate::daemon::config::{Config, ConfigError};
 use crate::daemon::home::Home;
 use crate::daemon::keys::{self, Keys, KeysError};
+use crate::daemon::lane::Lanes;
 use crate::daemon::packing::OpenPackages;
 use crate::daemon::registrar::{self, RegistrarError, WakeSender};
 use crate::daemon::turnstile::Turnstile;
@@ -40,6 +41,8 @@ pub struct Node {
     pub(super) turnstile: Turnstile,
     /// Packages that officers are filling.
     pub(super) open_packages: OpenPackages,
+    /// What each peer may occupy.
+    pub(super) lanes: Lanes,
     pub(super) index_fault: Arc<AtomicBool>,
     wake: WakeSender,
     refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
@@ -84,6 +87,7 @@ impl Node {
             vault,
             turnstile: Turnstile::default(),
             open_packages: OpenPackages::default(),
+            lanes: Lanes::default(),
             index_fault,
             wake,
             refusals_logged: Mutex::default(),
@@ -183,15 +187,6 @@ impl Node {
         Ok(())
     }
 
-    /// Whether announced files fit beside the reserve that the log keeps.
-    ///
-    /// # Errors
-    /// [`NoRoom`] says how much is there.
-    pub fn room_for(&self, bytes: u64) -> Result<(), NoRoom> {
-        let room = self.vault.room().map_err(|_| NoRoom { wanted: bytes, room: 0 })?;
-        if bytes > room { Err(NoRoom { wanted: bytes, room }) } else { Ok(()) }
-    }
-
     /// Records that a peer's input was refused: at most ten an hour and peer, so that a hostile peer cannot fill the
     /// log; the metrics and the log lines count the rest.
     pub fn record_refused_input(&self, peer: &AuthorityId, code: RefusalCode, bytes: &[u8]) {
@@ -278,14 +273,4 @@ pub enum StartError {
     /// The settings now name another authority.
     #[error("config.toml names another authority now; a node speaks for one authority for ever")]
     OtherAuthority,
-}
-
-/// What was announced does not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{wanted} bytes were announced and {room} are free beside the reserve; free some space")]
-pub struct NoRoom {
-    /// What was announced.
-    pub wanted: u64,
-    /// What is free.
-    pub room: u64,
 }

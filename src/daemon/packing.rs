@@ -11,11 +11,11 @@ use crate::crypto::package_key::{ObjectKey, ObjectScope, PackageKey};
 use crate::crypto::payload::{SealError, Sealer};
 use crate::crypto::random;
 use crate::crypto::stanza::{WRAP_RANDOM_BYTES, WrapError, wrap};
-use crate::daemon::clock;
 use crate::daemon::desk::DeskError;
 use crate::daemon::evidence::ATTACHMENTS;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
+use crate::daemon::{clock, crash};
 use crate::exchange::act::{DraftFiles, archive_scope};
 use crate::model::envelope::Blob;
 use crate::model::ident::{Digest, Id, OfficerName};
@@ -99,6 +99,7 @@ pub fn add(
         (package.key.object_key(ObjectScope { seal_id: package_id, object_id }), object_id)
     };
     let sealed = seal_file(node, &key, package_id, object_id, content);
+    crash::point("seal: in the vault, not drafted");
     let mut packages = open_packages(node);
     let package = packages.get_mut(&package_id).ok_or(PackingError::NotOpen(package_id))?;
     package.busy = Busy::No;

@@ -244,6 +244,8 @@ pub struct IntakeRow {
     pub package_id: Id,
     /// How soon.
     pub urgency: Urgency,
+    /// The ciphertext of all its files.
+    pub bytes: u64,
     /// The record of the envelope.
     pub index: u64,
 }

@@ -38,7 +38,8 @@ impl<E> Desk<'_, E> {
         };
         self.put_envelope(&row, envelope_id, envelope_digest, Direction::Incoming);
         if let (false, Some(package_id)) = (whole, row.package_id) {
-            let intake = IntakeRow { peer: row.counterpart.clone(), package_id, urgency: row.urgency, index };
+            let bytes = transfer.blobs.iter().map(|blob| blob.ciphertext_bytes).fold(0, u64::saturating_add);
+            let intake = IntakeRow { peer: row.counterpart.clone(), package_id, urgency: row.urgency, bytes, index };
             self.put(tree::INTAKE, envelope_id.as_bytes(), &intake);
         }
         self.open_package(&message, Direction::Incoming)?;
