@@ -33,7 +33,7 @@ pub fn prose(field: &'static str, text: &str, need: Need) -> Result<(), TextErro
 /// Checks a short word that rows of the index repeat: an identifier or a code.
 ///
 /// # Errors
-/// As [`line`], with a smaller bound.
+/// As [`line()`], with a smaller bound.
 pub fn word(field: &'static str, text: &str) -> Result<(), TextError> {
     line(field, text, Need::Required)?;
     bounded(field, text, Need::Required, WORD_BYTES_MAX)
