@@ -1,15 +1,21 @@
 //! `rogatory custody`: read the chain-of-custody log, prove an entry, check everything.
 
+use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
 use crate::cli::{offline, show};
 use crate::daemon::fsck;
+use crate::daemon::home::Home;
 use crate::daemon::views;
 use crate::model::ident::Id;
+use crate::wire::receipt;
 
 /// The chain-of-custody log.
 #[derive(Debug, clap::Args)]
@@ -41,10 +47,14 @@ enum Verb {
         #[command(flatten)]
         place: Where,
     },
-    /// The C2SP tlog-proof that an entry is in the log
+    /// The C2SP tlog-proof that an entry is in the log; with the record and its salt if a folder is named
     Prove {
         /// Its index
         index: u64,
+        /// Write what `rogatory verify` asks for into this folder: <index>.tlog-proof, .record, .salt, and log.vkey. Whoever
+        /// gets the folder can read the record
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
         #[command(flatten)]
         place: Where,
     },
@@ -77,20 +87,8 @@ pub fn run(args: &CustodyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
             }
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Prove { index, place } => {
-            let client = Client::new(place)?;
-            let proof = if client.node_runs() {
-                client.text(&format!("/v1/custody/{index}/proof"))?
-            } else {
-                offline::open(place)?.prove(*index)?
-            };
-            if place.json {
-                show::document(&json!({ "index": index, "proof": proof }), out)?;
-            } else {
-                write!(out, "{proof}")?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+        Verb::Prove { index, to: None, place } => prove(*index, place, out),
+        Verb::Prove { index, to: Some(folder), place } => disclose(*index, folder, place, out),
         Verb::Fsck { repair, place } => {
             let mode = if *repair { fsck::Mode::Repair } else { fsck::Mode::Check };
             let report = fsck::run(&place.data, mode)?;
@@ -102,6 +100,55 @@ pub fn run(args: &CustodyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
             Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }
     }
+}
+
+fn prove(index: u64, place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let client = Client::new(place)?;
+    let proof = if client.node_runs() {
+        client.text(&format!("/v1/custody/{index}/proof"))?
+    } else {
+        offline::open(place)?.prove(index)?
+    };
+    if place.json {
+        show::document(&json!({ "index": index, "proof": proof }), out)?;
+    } else {
+        write!(out, "{proof}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A proof is about a commitment: only with the record and its salt can a stranger check what was logged.
+fn disclose(index: u64, folder: &Path, place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let client = Client::new(place)?;
+    let mut receipt = Vec::new();
+    if client.node_runs() {
+        client.download(&format!("/v1/custody/{index}/receipt"), &mut receipt)?;
+    } else {
+        receipt = offline::open(place)?.receipt(index)?;
+    }
+    let parts = receipt::decode(&receipt)?;
+    let key = fs::read(Home::at(&place.data).custody().join("log.vkey")).context("cannot read custody/log.vkey")?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let files: [(String, &[u8]); 3] = [
+        (format!("{index}.record"), &parts.record),
+        (format!("{index}.salt"), &parts.salt),
+        (format!("{index}.tlog-proof"), parts.proof.as_bytes()),
+    ];
+    for (name, bytes) in &files {
+        let path = folder.join(name);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        file.with_context(|| format!("cannot make {}; nothing is overwritten", path.display()))?.write_all(bytes)?;
+    }
+    fs::write(folder.join("log.vkey"), key)?;
+    if place.json {
+        show::document(&json!({ "index": index, "proof": parts.proof, "to": folder }), out)?;
+    } else {
+        let folder = folder.display();
+        writeln!(out, "wrote    {folder}/{index}.tlog-proof, .record, .salt and log.vkey")?;
+        writeln!(out, "\nNext: anybody checks it:  rogatory verify {folder}/{index}.tlog-proof --log-key KEY")?;
+        writeln!(out, "      KEY is the log's key from the directory: rogatory directory show PATH")?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn log(request: Option<Id>, from: u64, limit: usize, place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {

@@ -3,7 +3,8 @@
 use crate::bag::dossier::{Bytes, DirectoryPart, Dossier, RecordPart, SignedPart};
 use crate::daemon::desk::DeskError;
 use crate::daemon::evidence::{self, EvidenceError};
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::{clock, crash};
 use crate::exchange::act::Scene;

@@ -29,7 +29,7 @@ pub enum Wake {
     /// Something was settled.
     Settled(AuthorityId, Urgency, u64),
     /// Files are to be fetched.
-    IntakeOpened(AuthorityId, Id),
+    IntakeOpened(AuthorityId, Urgency, Id),
     /// All files are here.
     IntakeClosed(Id),
     /// The directory or the settings changed.
@@ -139,7 +139,7 @@ fn tell(changes: &[Change], wake: &WakeSender) {
             (tree::INTAKE, Some(value)) => Id::try_from(change.key.as_slice())
                 .ok()
                 .zip(from_bytes::<IntakeRow>(value).ok())
-                .map(|(id, row)| Wake::IntakeOpened(row.peer, id)),
+                .map(|(id, row)| Wake::IntakeOpened(row.peer, row.urgency, id)),
             (tree::INTAKE, None) => Id::try_from(change.key.as_slice()).ok().map(Wake::IntakeClosed),
             _ => None,
         };

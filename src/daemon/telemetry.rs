@@ -2,7 +2,9 @@
 
 use std::io;
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{EnvFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::daemon::config::{Log, LogFormat};
@@ -13,13 +15,16 @@ use crate::daemon::config::{Log, LogFormat};
 /// [`TelemetryError`] when the filter is malformed, or logging was started before.
 pub fn start(log: &Log) -> Result<(), TelemetryError> {
     let wanted = std::env::var("ROGATORY_LOG").unwrap_or_else(|_| log.level.clone());
-    // sled and quinn speak of files and addresses only, but their trace lines are many: quiet unless asked for by name.
+    // The trace lines of the transport are many, and hold no content: quiet unless asked for by name.
     let filter = EnvFilter::try_new(format!("sled=warn,quinn=warn,quinn_proto=warn,rustls=warn,{wanted}"))
         .map_err(|_| TelemetryError::Filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // sled's hold whole rows of the index, with names and subjects: never, not even by name.
+    let capped = Targets::new().with_default(LevelFilter::TRACE).with_target("sled", LevelFilter::WARN);
+    let logs = tracing_subscriber::registry().with(filter).with(capped);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     match log.format {
-        LogFormat::Human => builder.with_ansi(false).finish().try_init()?,
-        LogFormat::Json => builder.json().finish().try_init()?,
+        LogFormat::Human => logs.with(lines.with_ansi(false)).try_init()?,
+        LogFormat::Json => logs.with(lines.json()).try_init()?,
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 //! Delivery is at least once, effect exactly once: a row stays here until the custody log says that it is settled
 //! (receipt checked, refused for good, expired), and every attempt hands over the same bytes under the same id.
 //!
-//! * Per peer: urgent before routine, then in the order of the log; at most [`DELIVERIES_PER_PEER_MAX`] in flight.
+//! * Per peer: urgent before routine, then in the order of the log; at most [`DELIVERIES_PER_PEER_MAX`] in flight. While
+//!   an urgent one is in flight no routine one is released, or it might arrive first on a stream of its own.
 //! * A peer that is down costs one dial per back-off, not one per message; a link that comes up releases its queue.
 //! * Back-off doubles from one second to a quarter of an hour, each wait drawn between half and the whole of it, so that
 //!   many nodes that lost the same peer do not return at the same instant.
@@ -188,13 +189,15 @@ impl Peer {
 
     fn hand_over(&mut self, now: Timestamp, steps: &mut Vec<Step>) {
         let mut room = self.room();
-        for row in self.rows.values_mut() {
-            if room == 0 {
+        let mut urgent_out = self.urgent_out();
+        for (key, row) in &mut self.rows {
+            if room == 0 || (urgent_out && !is_urgent(key)) {
                 break;
             }
             let ready = row.flight == Flight::Waiting && row.not_before <= now;
             if ready && row.outbox.waiting != Waiting::Content {
                 row.flight = Flight::Out;
+                urgent_out |= is_urgent(key);
                 room -= 1;
                 steps.push(Step::HandOver(row.outbox.clone()));
             }
@@ -207,6 +210,10 @@ impl Peer {
         DELIVERIES_PER_PEER_MAX.saturating_sub(out)
     }
 
+    fn urgent_out(&self) -> bool {
+        self.rows.iter().any(|(key, row)| is_urgent(key) && row.flight == Flight::Out)
+    }
+
     fn wants_link(&self) -> bool {
         !self.rows.is_empty() || !self.intake.is_empty()
     }
@@ -216,11 +223,13 @@ impl Peer {
             Link::Down { dial_at } if self.wants_link() => Some(dial_at),
             _ => None,
         };
-        // Without room nothing falls due by itself: a driver that were woken for it would spin.
+        // What is held back does not fall due by itself: a driver that were woken for it would spin.
         let releases = self.link == Link::Up && self.room() > 0;
-        let waiting = self.rows.values().filter(|row| row.flight == Flight::Waiting);
-        let rows = waiting.flat_map(|row| {
-            let offered = releases && row.outbox.waiting != Waiting::Content;
+        let urgent_out = self.urgent_out();
+        let waiting = self.rows.iter().filter(|(_, row)| row.flight == Flight::Waiting);
+        let rows = waiting.flat_map(|(key, row)| {
+            let held_back = urgent_out && !is_urgent(key);
+            let offered = releases && !held_back && row.outbox.waiting != Waiting::Content;
             [offered.then_some(row.not_before), row.outbox.expires_at]
         });
         rows.flatten().chain(dial).min()
@@ -232,6 +241,10 @@ fn key_of(urgency: Urgency, index: u64) -> (u8, u64) {
         Urgency::Urgent => (0, index),
         Urgency::Routine => (1, index),
     }
+}
+
+const fn is_urgent(key: &(u8, u64)) -> bool {
+    key.0 == 0
 }
 
 /// Doubles with each failure; `random` picks a point between half and the whole.
@@ -265,13 +278,29 @@ mod tests {
     }
 
     #[test]
-    fn an_urgent_message_overtakes_routine_ones_queued_before_it() {
+    fn urgent_messages_overtake_routine_ones_queued_before_them_and_arrive_first() {
+        let peer: AuthorityId = "XB-MOJ".parse().unwrap();
+        let mut sender = Sender::default();
+        sender.put(row(1, Urgency::Routine));
+        (2..=3).for_each(|index| sender.put(row(index, Urgency::Urgent)));
+        sender.connected(&peer);
+        let urgent: Vec<_> = (2..=3).map(|index| Step::HandOver(row(index, Urgency::Urgent))).collect();
+        assert_eq!(due(&mut sender, 1), urgent);
+        sender.settled(&peer, Urgency::Urgent, 2);
+        assert_eq!((due(&mut sender, 2), sender.wakes_at()), (vec![], Some(at(1_000_000))), "one is in flight still");
+        sender.settled(&peer, Urgency::Urgent, 3);
+        assert_eq!(due(&mut sender, 3), [Step::HandOver(row(1, Urgency::Routine))]);
+    }
+
+    #[test]
+    fn an_urgent_message_that_the_peer_cannot_take_now_holds_nobody_back() {
         let mut sender = Sender::default();
         sender.put(row(1, Urgency::Routine));
         sender.put(row(2, Urgency::Urgent));
         sender.connected(&"XB-MOJ".parse().unwrap());
-        let order: Vec<_> = due(&mut sender, 1).into_iter().collect();
-        assert_eq!(order, [Step::HandOver(row(2, Urgency::Urgent)), Step::HandOver(row(1, Urgency::Routine))]);
+        assert_eq!(due(&mut sender, 1), [Step::HandOver(row(2, Urgency::Urgent))]);
+        sender.try_later(&row(2, Urgency::Urgent), at(1), 30_000, 0);
+        assert_eq!(due(&mut sender, 2), [Step::HandOver(row(1, Urgency::Routine))]);
     }
 
     #[test]

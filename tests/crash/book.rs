@@ -88,8 +88,24 @@ pub fn word(row: &Value, field: &str) -> String {
 }
 
 const REQUEST: [&str; 20] = [
-    "--reference", "A-1", "--subject", "Crash test", "--proceeding-authority", "Prosecutor of Arcadia",
-    "--functions", "Investigates", "--nature", "Criminal investigation", "--facts", "On 3 March 2025 ...",
-    "--law", "Penal Code, art. 142", "--penalty", "Imprisonment", "--purpose", "To establish the facts",
-    "--measure", "evidence=The recording of the bridge",
+    "--reference",
+    "A-1",
+    "--subject",
+    "Crash test",
+    "--proceeding-authority",
+    "Prosecutor of Arcadia",
+    "--functions",
+    "Investigates",
+    "--nature",
+    "Criminal investigation",
+    "--facts",
+    "On 3 March 2025 ...",
+    "--law",
+    "Penal Code, art. 142",
+    "--penalty",
+    "Imprisonment",
+    "--purpose",
+    "To establish the facts",
+    "--measure",
+    "evidence=The recording of the bridge",
 ];

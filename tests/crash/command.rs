@@ -49,7 +49,8 @@ fn a_seal_that_was_broken_off_leaves_nothing_and_can_be_done_again() {
         let command = Doomed::start(b, &seal, Stdio::piped());
         let begun = poll(PATIENCE, || {
             let found = sealed_files(b);
-            (found.iter().any(|name| name.starts_with("2.")) && found.iter().any(|name| name == "1.sealed")).then_some(())
+            (found.iter().any(|name| name.starts_with("2.")) && found.iter().any(|name| name == "1.sealed"))
+                .then_some(())
         });
         assert!(begun.is_some(), "the second file was never begun: {:?}", sealed_files(b));
         if killed == "node" {
@@ -96,7 +97,8 @@ fn an_export_that_was_broken_off_never_looks_whole_and_can_be_done_again() {
         let bag = town.path(&format!("bag-{round}"));
         let command = Doomed::start(a, &["package", "export", &package, "--to", &text(&bag)], Stdio::null());
         // Half the rounds kill in the opened files, half in the bag.
-        let (seen, least) = if round % 2 == 0 { (beside(&bag, ".files"), rng.below(6 << 20)) } else { (beside(&bag, ".partial"), 0) };
+        let (seen, least) =
+            if round % 2 == 0 { (beside(&bag, ".files"), rng.below(6 << 20)) } else { (beside(&bag, ".partial"), 0) };
         poll(PATIENCE, || (size(&seen) >= least.max(1) || bag.exists()).then_some(())).expect("the export goes on");
         if round % 4 == 0 {
             a.node.kill();

@@ -16,8 +16,7 @@ impl Rng {
     }
 
     pub fn from_clock() -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        Self(now.as_nanos() as u64)
+        Self(rogatory::daemon::clock::now().as_millis())
     }
 
     pub fn next(&mut self) -> u64 {

@@ -31,10 +31,8 @@ impl Town {
     /// Makes both nodes and starts them.
     pub fn raise() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let sides = [
-            side(dir.path(), "XA-MOJ", "Ana Novak", "Bor Kos"),
-            side(dir.path(), "XB-MOJ", "Carla Lind", "Dan Holm"),
-        ];
+        let sides =
+            [side(dir.path(), "XA-MOJ", "Ana Novak", "Bor Kos"), side(dir.path(), "XB-MOJ", "Carla Lind", "Dan Holm")];
         let key = text(dir.path().join("keeper.pem"));
         let list = text(dir.path().join("list.rogatory-directory"));
         let entries = sides.each_ref().map(|side| text(side.node.data.join("directory-entry.json")));
@@ -140,8 +138,21 @@ fn side(dir: &Path, id: &'static str, clerk: &'static str, head: &'static str) -
     let address = format!("{host}:{port}");
     let (first, second) = (format!("{clerk}=drafter,custodian"), format!("{head}=approver"));
     plain(&[
-        "init", "--authority", id, "--name", id, "--listen", &address, "--advertise", &address,
-        "--officer", &first, "--officer", &second, "--data", &text(&data),
+        "init",
+        "--authority",
+        id,
+        "--name",
+        id,
+        "--listen",
+        &address,
+        "--advertise",
+        &address,
+        "--officer",
+        &first,
+        "--officer",
+        &second,
+        "--data",
+        &text(&data),
     ]);
     Side { id, node: Node::at(&data), clerk, head }
 }

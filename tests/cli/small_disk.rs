@@ -1,0 +1,198 @@
+//! A node whose disk is really full, and one whose data is really read-only: file systems of a namespace of their own.
+//! Fails, with the reason, where the system allows no such namespace.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::office::{FIRST, Office, SECOND, path, text};
+use crate::program::{run, until};
+use crate::requests::both_logs_agree;
+use crate::stage::Stage;
+
+/// Set in the child that runs inside the namespace.
+const INSIDE: &str = "ROGATORY_TEST_NAMESPACE";
+
+/// Runs the named test again where it may mount; says whether this is the run inside.
+fn inside_a_namespace(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let run = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "--kill-child"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(INSIDE, "1")
+        .output()
+        .expect("this test needs the program `unshare` (util-linux)");
+    let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "this test needs user and mount namespaces, or it failed inside one:\n{said}");
+    assert!(said.contains("1 passed"), "{said}");
+    false
+}
+
+fn mount(args: &[&str]) {
+    let done = Command::new("mount").args(args).output().unwrap();
+    assert!(done.status.success(), "mount {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Moves the data of a stopped node to a file system of that many MiB, with a reserve of one.
+fn onto_small_disk(stage: &Stage, office: &Office, mib: u32) {
+    let aside = stage.at("aside");
+    fs::rename(&office.data, &aside).unwrap();
+    fs::create_dir(&office.data).unwrap();
+    mount(&["-t", "tmpfs", "-o", &format!("size={mib}m,mode=700"), "tmpfs", path(&office.data)]);
+    let copied = Command::new("cp").args(["-a", &format!("{}/.", path(&aside)), path(&office.data)]).status().unwrap();
+    assert!(copied.success());
+    let settings = office.data.join("config.toml");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(settings, text.replace("reserve_mib = 256", "reserve_mib = 1")).unwrap();
+}
+
+/// Takes what is free, but for that many bytes.
+fn ballast(office: &Office, leave_bytes: u64) {
+    let disk = rustix::fs::statvfs(&office.data).unwrap();
+    let take = (disk.f_bavail * disk.f_frsize).checked_sub(leave_bytes).unwrap();
+    let mut file = File::create(office.data.join("ballast")).unwrap();
+    // The node may take a page meanwhile: what is full is full.
+    match std::io::copy(&mut std::io::repeat(0x5a).take(take), &mut file) {
+        Ok(_) => {}
+        Err(error) => assert!(leave_bytes == 0 && error.kind() == std::io::ErrorKind::StorageFull, "{error}"),
+    }
+}
+
+fn drop_ballast(office: &Office) {
+    fs::remove_file(office.data.join("ballast")).unwrap();
+}
+
+/// A file of five MiB, and one of one.
+fn big_and_small(stage: &Stage) -> [std::path::PathBuf; 2] {
+    [5_usize, 1].map(|mib| {
+        let file = stage.at(&format!("{mib}-mib.raw"));
+        fs::write(&file, vec![0x5a; mib << 20]).unwrap();
+        file
+    })
+}
+
+fn seal(office: &Office, request: &str, file: &Path) -> Value {
+    office.json(FIRST, &["package", "seal", "--request", request, path(file)])
+}
+
+#[test]
+fn a_receiver_with_a_full_disk_refuses_the_files_loses_nothing_and_goes_on_when_there_is_room() {
+    let name = "small_disk::a_receiver_with_a_full_disk_refuses_the_files_loses_nothing_and_goes_on_when_there_is_room";
+    if !inside_a_namespace(name) {
+        return;
+    }
+    let mut stage = Stage::set();
+    onto_small_disk(&stage, &stage.xa, 160);
+    stage.xa.start();
+    stage.xb.start();
+    let (xa, xb) = (&stage.xa, &stage.xb);
+    let request = xa.ask("XB-MOJ", "The bridge", &[]);
+    xa.handed_over(&text(&request, "message_id"));
+    let request = text(&request, "request_id");
+    let [big, _] = big_and_small(&stage);
+    ballast(xa, 4 << 20);
+    let sealed = seal(xb, &request, &big);
+    xb.json(SECOND, &["package", "send", &text(&sealed, "package_id")]);
+    let refused = until("the refusal", || {
+        xb.said().lines().find(|line| line.contains("the peer's node refused an envelope")).map(str::to_owned)
+    });
+    assert!(refused.contains("code=over-quota"), "{refused}");
+    assert!(xa.said().contains("free some space"));
+    assert!(xa.records_where(|record| record["event"] == "message.received").is_empty());
+    // A letter without files needs no room in the vault: the log keeps its own.
+    let ack = xb.json(FIRST, &["reply", "ack", &request]);
+    xb.handed_over(&text(&ack, "message_id"));
+    drop_ballast(xa);
+    xb.handed_over(&text(&sealed, "message_id"));
+    both_logs_agree(xb, xa, 2);
+    let opened = stage.at("opened");
+    xa.json(FIRST, &["package", "open", &text(&sealed, "package_id"), "--to", path(&opened)]);
+    assert_eq!(fs::read(opened.join("0001-5-mib.raw")).unwrap(), fs::read(big).unwrap());
+    stage.xa.stop();
+    assert_eq!(stage.xa.json(FIRST, &["custody", "fsck"])["sound"], true);
+}
+
+#[test]
+fn sealing_on_a_full_disk_is_refused_and_works_again_when_there_is_room() {
+    let name = "small_disk::sealing_on_a_full_disk_is_refused_and_works_again_when_there_is_room";
+    if !inside_a_namespace(name) {
+        return;
+    }
+    let mut stage = Stage::set();
+    onto_small_disk(&stage, &stage.xb, 160);
+    stage.xa.start();
+    stage.xb.start();
+    let (xa, xb) = (&stage.xa, &stage.xb);
+    let request = xa.ask("XB-MOJ", "The bridge", &[]);
+    xa.handed_over(&text(&request, "message_id"));
+    let request = text(&request, "request_id");
+    let [big, small] = big_and_small(&stage);
+    ballast(xb, 4 << 20);
+    let before = xb.records().len();
+    xb.run(FIRST, &["package", "seal", "--request", &request, path(&big)]).refused(&["free some disk space"]);
+    assert_eq!(xb.records().len(), before, "what was not sealed is in no record");
+    let fits = seal(xb, &request, &small);
+    drop_ballast(xb);
+    let sealed = seal(xb, &request, &big);
+    for row in [&fits, &sealed] {
+        xb.json(SECOND, &["package", "send", &text(row, "package_id")]);
+        xb.handed_over(&text(row, "message_id"));
+    }
+    stage.xb.stop();
+    assert_eq!(stage.xb.json(FIRST, &["custody", "fsck"])["sealed_files"], 2);
+}
+
+#[test]
+fn a_log_that_finds_no_byte_acknowledges_nothing_and_goes_on_when_there_is_room() {
+    let name = "small_disk::a_log_that_finds_no_byte_acknowledges_nothing_and_goes_on_when_there_is_room";
+    if !inside_a_namespace(name) {
+        return;
+    }
+    let mut stage = Stage::set();
+    onto_small_disk(&stage, &stage.xa, 160);
+    stage.xa.start();
+    stage.xb.start();
+    let request = stage.xb.ask("XA-MOJ", "Before", &[]);
+    stage.xb.handed_over(&text(&request, "message_id"));
+    ballast(&stage.xa, 0);
+    // The journal's segment was reserved when it was made: acts go on, only files and derived tiles find no room.
+    let letters: Vec<_> = (0..10).map(|number| stage.xb.ask("XA-MOJ", &format!("Letter {number}"), &[])).collect();
+    letters.iter().for_each(|row| drop(stage.xb.handed_over(&text(row, "message_id"))));
+    drop_ballast(&stage.xa);
+    let last = stage.xb.ask("XA-MOJ", "After", &[]);
+    stage.xb.handed_over(&text(&last, "message_id"));
+    both_logs_agree(&stage.xb, &stage.xa, 12);
+    stage.xa.stop();
+    let sound = stage.xa.json(FIRST, &["custody", "fsck"]);
+    assert_eq!(sound["sound"], true, "{sound}");
+    stage.xa.start();
+    assert_eq!(stage.xa.json(FIRST, &["request", "list"])["requests"].as_array().unwrap().len(), 12);
+}
+
+#[test]
+fn a_node_whose_data_is_read_only_says_so_and_changes_nothing() {
+    let name = "small_disk::a_node_whose_data_is_read_only_says_so_and_changes_nothing";
+    if !inside_a_namespace(name) {
+        return;
+    }
+    let mut stage = Stage::play();
+    let sent = stage.xa.ask("XB-MOJ", "The bridge", &[]);
+    stage.xa.handed_over(&text(&sent, "message_id"));
+    stage.xa.stop();
+    let data = path(&stage.xa.data);
+    mount(&["--bind", data, data]);
+    mount(&["-o", "remount,bind,ro", data]);
+    let refused = run(&["serve", "--data", data]).refused(&["Read-only file system"]);
+    assert!(refused.contains(data), "it names what cannot be written: {refused}");
+    assert_eq!(stage.xa.json(FIRST, &["custody", "fsck"])["sound"], true, "checking writes nothing");
+    run(&["verify", data]).ends(3);
+    mount(&["-o", "remount,bind,rw", data]);
+    stage.xa.start();
+    assert_eq!(stage.xa.json(FIRST, &["request", "list"])["requests"][0]["state"], "delivered");
+}
