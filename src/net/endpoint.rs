@@ -40,7 +40,9 @@ impl Endpoint {
         let transport = Arc::new(transport(&limits)?);
         let server = server_config(&tls, &transport, &limits);
         let socket = UdpSocket::bind(address)
-            .and_then(|socket| quinn::Endpoint::new(tls.resets().endpoint(), Some(server), socket, Arc::new(TokioRuntime)))
+            .and_then(|socket| {
+                quinn::Endpoint::new(tls.resets().endpoint(), Some(server), socket, Arc::new(TokioRuntime))
+            })
             .map_err(|error| BindError::Socket(address, error.kind()))?;
         let shared =
             Arc::new(Shared { tls: ArcSwap::from_pointee(tls), greeting, limits, registry: Arc::default(), transport });
