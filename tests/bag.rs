@@ -11,9 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use case::{Case, EXPORTED, NOW, at};
+use rogatory::bag::dossier::{Bytes, SignedPart};
 use rogatory::bag::verdict::{Outcome, Verdict, Word};
 use rogatory::bag::verify::{Given, verify};
 use rogatory::bag::writer::{BagWriter, WriteError};
+use rogatory::model::message::{Body, Message};
+use rogatory::wire::message;
 
 fn judged(case: &Case, bag: &Path) -> Verdict {
     let given = Given { trusted_root: Some(case.root), ..Given::default() };
@@ -203,6 +206,20 @@ fn a_dossier_with_a_part_of_another_case_makes_no_bag() {
         let made = BagWriter::create(&folder.path().join("bag"), dossier, at(EXPORTED));
         assert!(matches!(made, Err(WriteError::Assembly(_))), "{number}");
     }
+}
+
+#[test]
+fn an_acceptance_of_another_package_of_the_request_stays_out_of_the_bag() {
+    let mut case = Case::new();
+    let mut fields = (*message::decode(&case.dossier.acceptances[0].content.0).unwrap()).clone();
+    let Body::Acceptance(body) = &mut fields.body else { panic!("an acceptance") };
+    body.package_id = fields.message_id;
+    let other = message::encode(&Message::new(fields).unwrap());
+    case.dossier.acceptances.insert(0, SignedPart { content: Bytes(other), cms: Bytes(Vec::new()) });
+    let folder = tempfile::tempdir().unwrap();
+    let bag = case.export(folder.path());
+    assert_eq!(judged(&case, &bag).verdict, Word::Verified);
+    assert!(!bag.join("rogatory/acceptance-2.pb").exists());
 }
 
 #[test]

@@ -356,3 +356,20 @@ fn a_bag_without_its_directory_says_that_nobody_vouches_for_it() {
         assert!(verdict.checks.iter().filter(open).any(|check| check.what.contains(words)), "{words}");
     }
 }
+
+#[test]
+fn a_record_dated_long_before_the_one_above_it_is_told_and_not_passed_over() {
+    let mut target = Target::new();
+    let log = &mut target.case.asking.log;
+    let mut late = rogatory::wire::record::decode(&log.entries[4].0).unwrap();
+    late.at = at("2026-06-01T08:00:00Z");
+    let index = log.append(&late);
+    target.case.dossier.records = (0..=index).map(|index| log.part(index)).collect();
+    target.case.dossier.checkpoint.0 = log.checkpoint().to_bytes();
+    let folder = tempfile::tempdir().unwrap();
+    let bag = target.case.export(folder.path());
+    let given = Given { trusted_root: Some(target.case.root), ..Given::default() };
+    let verdict = verify(&bag, &given, at(NOW), &mut |_| {}).unwrap();
+    assert_eq!(verdict.verdict, Word::VerifiedInPart, "{:#?}", failures(&verdict));
+    assert!(format!("{:?}", verdict.checks).contains("record 5 of XA-MOJ is dated before record 4"));
+}

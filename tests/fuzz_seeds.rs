@@ -70,7 +70,10 @@ fn the_seeds_of_the_log_are_values_of_the_log() {
 
     let note = seed("note", "checkpoint", &signed.to_bytes());
     assert!(Note::parse(&note).unwrap().verify(std::slice::from_ref(&trusted)).is_ok());
-    assert!(SignedCheckpoint::open(&seed("checkpoint", "signed", &signed.to_bytes()), &[trusted.clone()]).is_ok());
+    assert!(
+        SignedCheckpoint::open(&seed("checkpoint", "signed", &signed.to_bytes()), std::slice::from_ref(&trusted))
+            .is_ok()
+    );
     let bare = seed("checkpoint", "bare", signed.checkpoint().to_string().as_bytes());
     assert!(Checkpoint::parse(std::str::from_utf8(&bare).unwrap()).is_ok());
     let vkey = seed("checkpoint", "vkey", trusted.to_string().as_bytes());

@@ -5,6 +5,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "a test target has no public face")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[allow(dead_code, reason = "shared with the tests of bad input")]
 #[path = "virtual/cast.rs"]
 mod cast;
 #[path = "virtual/disk.rs"]

@@ -40,9 +40,10 @@ impl Assembly {
         let signed = envelope::decode_signed(&dossier.signed_envelope.0)?;
         check_agreement(&envelope::decode(&signed.content)?, &message)?;
         let request = dossier.request.as_ref().map(|part| message::decode(&part.content.0)).transpose()?;
-        let acceptances: Vec<Message> =
-            dossier.acceptances.iter().map(|part| message::decode(&part.content.0)).collect::<Result<_, _>>()?;
-        belongs(&message, request.as_ref(), &acceptances)?;
+        if request.as_ref().is_some_and(|request| !is_request_of(request, &message)) {
+            return Err(AssemblyError::Foreign("request"));
+        }
+        let (accepted, acceptances) = acceptances(dossier, &message)?;
 
         let mut tags = BTreeMap::new();
         put_signed(&mut tags, layout::MESSAGE, &dossier.message);
@@ -51,7 +52,7 @@ impl Assembly {
         if let Some(part) = &dossier.request {
             put_signed(&mut tags, layout::REQUEST, part);
         }
-        for (number, part) in (1..).zip(&dossier.acceptances) {
+        for (number, part) in (1..).zip(accepted) {
             put_signed(&mut tags, &layout::acceptance(number), part);
         }
         let origin = dossier.exporter.log_origin();
@@ -114,12 +115,29 @@ pub fn log_keys(authority: &Authority) -> String {
     authority.log_keys.iter().map(|key| format!("{key}\n")).collect()
 }
 
-fn belongs(message: &Message, request: Option<&Message>, acceptances: &[Message]) -> Result<(), AssemblyError> {
-    if request.is_some_and(|request| !is_request_of(request, message)) {
-        return Err(AssemblyError::Foreign("request"));
+/// The acceptances of this package. Those of other packages of the same request stay out of the bag.
+fn acceptances<'a>(
+    dossier: &'a Dossier,
+    message: &Message,
+) -> Result<(Vec<&'a SignedPart>, Vec<Message>), AssemblyError> {
+    let package = message.consignment.as_ref().map(|consignment| consignment.seal_id);
+    let (mut parts, mut decoded) = (Vec::new(), Vec::new());
+    for part in &dossier.acceptances {
+        let acceptance = message::decode(&part.content.0)?;
+        let other_package = match &acceptance.body {
+            Body::Acceptance(body) => Some(body.package_id) != package && acceptance.request_id == message.request_id,
+            _ => false,
+        };
+        if other_package {
+            continue;
+        }
+        if !is_acceptance_of(&acceptance, message) {
+            return Err(AssemblyError::Foreign("acceptance"));
+        }
+        parts.push(part);
+        decoded.push(acceptance);
     }
-    let ours = |acceptance: &Message| is_acceptance_of(acceptance, message);
-    if acceptances.iter().all(ours) { Ok(()) } else { Err(AssemblyError::Foreign("acceptance")) }
+    Ok((parts, decoded))
 }
 
 fn put_signed(tags: &mut BTreeMap<String, Vec<u8>>, stem: &str, part: &SignedPart) {

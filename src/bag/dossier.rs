@@ -1,9 +1,9 @@
 //! What a node knows about one package, as exact bytes: all that a bag is made of but the files themselves. Pure data,
 //! so that a daemon can hand it to the command line as JSON. Proves nothing; the writer and the verifier check it.
 
-use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::model::base64;
 use crate::model::ident::AuthorityId;
 use crate::wire::envelope::SignedBytes;
 
@@ -77,14 +77,14 @@ pub struct Bytes(pub Vec<u8>);
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_str(&BASE64.encode(&self.0))
+        out.serialize_str(&base64::encode(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let text = String::deserialize(input)?;
-        BASE64.decode(text.as_bytes()).map(Self).map_err(|_| serde::de::Error::custom("not standard base64"))
+        base64::decode(&text).map(Self).map_err(serde::de::Error::custom)
     }
 }
 

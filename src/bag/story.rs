@@ -93,13 +93,16 @@ fn handled(acts: &Acts, proven: &[Proven], findings: &mut Findings) {
     }
 }
 
-/// Within one log the order of the places is the order of time; between the logs the clocks may differ a little.
+/// Within one log the order of the places is the order of time, but for acts that waited a moment for the one writer;
+/// between the logs the clocks may differ a little. So one tolerance holds for both.
 fn times(acts: &Acts, proven: &[Proven], findings: &mut Findings) {
     let mut odd = Vec::new();
     let mut ordered: Vec<&Proven> = proven.iter().collect();
     ordered.sort_by_key(|one| (one.checkpoint.origin().to_owned(), one.index));
     for (earlier, later) in ordered.iter().zip(ordered.iter().skip(1)) {
-        if earlier.checkpoint.origin() == later.checkpoint.origin() && later.record.at < earlier.record.at {
+        if earlier.checkpoint.origin() == later.checkpoint.origin()
+            && later.record.at.plus_millis(CLOCK_SKEW_MS_MAX) < earlier.record.at
+        {
             odd.push(format!(
                 "record {} of {} is dated before record {}",
                 later.index, later.record.authority, earlier.index

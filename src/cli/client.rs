@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
+use crate::cli::show::Form;
 use crate::daemon::api::{OFFICER_HEADER, percent_encoded};
 use crate::daemon::home::Home;
 use crate::model::limits::PART_BYTES;
@@ -33,6 +34,13 @@ pub struct Where {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+impl Where {
+    /// For whom the answer is written.
+    pub fn form(&self) -> Form {
+        if self.json { Form::Json } else { Form::Text }
+    }
 }
 
 /// A client of one node.

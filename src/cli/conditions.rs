@@ -63,7 +63,7 @@ pub fn run(args: &ConditionsArgs, out: &mut dyn Write) -> anyhow::Result<ExitCod
         Verb::Accept { package, place } => {
             let path = format!("/v1/packages/{package}/acceptance");
             let row: Value = Client::new(place)?.post(&path, &Value::Null)?;
-            print_row(&row, place.json, out)?;
+            print_row(&row, place.form(), out)?;
             if !place.json && show::state(&row) == "drafted" {
                 let data = place.data.display();
                 writeln!(out, "\nNext: a second officer runs the same command with --as NAME (--data {data})")?;

@@ -1,9 +1,7 @@
 //! `rogatory demo`: two real nodes on this machine exchange a request and its evidence, and the bag is verified.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::File;
 use std::io::{Cursor, Read, Write};
-use std::net::UdpSocket;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -14,12 +12,12 @@ use serde_json::{Value, json};
 use crate::bag::verify::{Given, verify};
 use crate::bag::writer::BagWriter;
 use crate::cli::demo_cast::{self, Side};
-use crate::cli::show;
+use crate::cli::demo_stage::Stage;
+use crate::cli::show::{self, Form};
 use crate::crypto::random;
-use crate::daemon::desk::{self, Draft};
-use crate::daemon::dossier;
-use crate::daemon::evidence::{self, FileFacts};
-use crate::daemon::{clock, views};
+use crate::daemon::drafting::{self, Draft};
+use crate::daemon::packing::{self, FileFacts};
+use crate::daemon::{acceptance, clock, desk, dossier, evidence, views};
 use crate::exchange::keeper::Fingerprint;
 use crate::exchange::rows::{MessageRow, MessageState};
 use crate::model::ident::Id;
@@ -52,8 +50,9 @@ pub fn run(args: &DemoArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     for path in &args.evidence {
         File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     }
+    let form = if args.json { Form::Json } else { Form::Text };
     let stage = Stage::make(args.keep.as_deref())?;
-    let mut story = Story { out, quiet: args.json, told: Vec::new() };
+    let mut story = Story { out, form, told: Vec::new() };
     story.say("", "Fictional States: Arcadia (XA) asks Borealia (XB). Two nodes, own keys, own QUIC sockets.")?;
     let cast = demo_cast::raise(stage.path())?;
     let ended = play(&cast.arcadia, &cast.borealia, args, stage.path(), cast.root, &mut story);
@@ -94,7 +93,7 @@ fn next_commands(args: &DemoArgs, played: &Played, root: Fingerprint, out: &mut 
             writeln!(out, "  rogatory verify {keep}/bag --trust-root {root}")?;
             writeln!(out, "  rogatory custody log --data {keep}/XB-MOJ --request {}", played.request_id)?;
             writeln!(out, "  rogatory custody fsck --data {keep}/XA-MOJ")?;
-            writeln!(out, "  less {keep}/bag/VERIFY.md      (the same checks with openssl and sha256sum)")?;
+            writeln!(out, "  less {keep}/bag/rogatory/VERIFY.md      (the same checks with openssl and sha256sum)")?;
         }
         None => writeln!(
             out,
@@ -133,7 +132,7 @@ fn play(
         next_contact: None,
     });
     let draft = Draft::in_thread(&xb.node().request(request_id)?, Some(request.digest), body);
-    let drafted = desk::draft(xb.node(), xb.first(), draft)?;
+    let drafted = drafting::draft(xb.node(), xb.first(), draft)?;
     let sent = desk::send_if_alone_may(xb.node(), xb.first(), drafted)?;
     let arrived = handed_over(xb, sent.message_id)?;
     story.say(
@@ -160,14 +159,14 @@ fn play(
 
 fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
     let node = xa.node();
-    let package_id = evidence::begin(node, xa.first())?;
+    let package_id = packing::begin(node, xa.first())?;
     let facts = FileFacts {
         name: "penal-code-extract.txt".to_owned(),
         media_type: "text/plain".to_owned(),
         description: "The law that applies".to_owned(),
         role: ItemRole::Attachment,
     };
-    evidence::add(node, xa.first(), package_id, facts, &mut Cursor::new(demo_cast::LAW))?;
+    packing::add(node, xa.first(), package_id, facts, &mut Cursor::new(demo_cast::LAW))?;
     let draft = Draft {
         to: "XB-MOJ".parse()?,
         request_id: None,
@@ -178,10 +177,10 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
         reply_by: None,
         legal_bases: vec!["Treaty on mutual legal assistance between Arcadia and Borealia (fictional)".to_owned()],
         conditions: Vec::new(),
-        files: Some(evidence::finish(node, xa.first(), package_id)?),
+        files: Some(packing::finish(node, xa.first(), package_id)?),
         body: Body::Request(Box::new(demo_cast::request_body())),
     };
-    let row = desk::draft(node, xa.first(), draft)?;
+    let row = drafting::draft(node, xa.first(), draft)?;
     desk::approve(node, xa.second(), row.message_id)?;
     let row = desk::send(node, xa.second(), row.message_id)?;
     story.say(
@@ -204,7 +203,7 @@ fn transmit(
     story: &mut Story<'_>,
 ) -> anyhow::Result<MessageRow> {
     let node = xb.node();
-    let package_id = evidence::begin(node, xb.first())?;
+    let package_id = packing::begin(node, xb.first())?;
     let mut count = 0;
     let mut add = |name: String, content: &mut dyn Read| -> anyhow::Result<()> {
         count += 1;
@@ -214,7 +213,7 @@ fn transmit(
             description: String::new(),
             role: ItemRole::Evidence,
         };
-        evidence::add(node, xb.first(), package_id, facts, content)?;
+        packing::add(node, xb.first(), package_id, facts, content)?;
         Ok(())
     };
     if args.evidence.is_empty() {
@@ -241,8 +240,8 @@ fn transmit(
         origin: ConditionOrigin::RequestedState,
         objects: Vec::new(),
     }];
-    draft.files = Some(evidence::finish(node, xb.first(), package_id)?);
-    let row = desk::draft(node, xb.first(), draft)?;
+    draft.files = Some(packing::finish(node, xb.first(), package_id)?);
+    let row = drafting::draft(node, xb.first(), draft)?;
     let row = desk::approve_and_send(node, xb.second(), row.message_id)?;
     story.say(
         "XB-MOJ",
@@ -268,8 +267,8 @@ fn accept(xa: &Side, package_id: Id, story: &mut Story<'_>) -> anyhow::Result<()
         Err(error) => return Err(error.into()),
         Ok(_) => bail!("a package under a condition opened without acceptance"),
     }
-    evidence::accept_conditions(node, xa.first(), package_id)?;
-    let row = evidence::accept_conditions(node, xa.second(), package_id)?;
+    acceptance::accept_conditions(node, xa.first(), package_id)?;
+    let row = acceptance::accept_conditions(node, xa.second(), package_id)?;
     handed_over(xa, row.message_id)?;
     story.say(
         "XA-MOJ",
@@ -335,13 +334,13 @@ fn timeline(side: &Side) -> anyhow::Result<Value> {
 /// Tells the story as it goes, or keeps it for the JSON document.
 struct Story<'a> {
     out: &'a mut dyn Write,
-    quiet: bool,
+    form: Form,
     told: Vec<Value>,
 }
 
 impl Story<'_> {
     fn say(&mut self, who: &str, what: &str) -> anyhow::Result<()> {
-        if !self.quiet {
+        if self.form == Form::Text {
             let mut lines = what.lines();
             writeln!(self.out, "{who:<8} {}", lines.next().unwrap_or_default())?;
             for line in lines {
@@ -365,55 +364,4 @@ impl Story<'_> {
             ),
         )
     }
-}
-
-/// The folder of the demo; removed at the end unless it is to be kept.
-struct Stage {
-    path: PathBuf,
-    keep: Keep,
-}
-
-#[derive(PartialEq)]
-enum Keep {
-    Yes,
-    No,
-}
-
-impl Stage {
-    fn make(keep: Option<&Path>) -> anyhow::Result<Self> {
-        let path = match keep {
-            Some(path) => path.to_owned(),
-            None => {
-                let id = Id::new(clock::now(), random::bytes()?);
-                std::env::temp_dir().join(format!("rogatory-demo-{id}"))
-            }
-        };
-        if path.exists() && fs::read_dir(&path)?.next().is_some() {
-            bail!("{} is not empty; name a new folder with --keep", path.display());
-        }
-        DirBuilder::new().mode(0o700).recursive(true).create(&path)?;
-        Ok(Self { path, keep: if keep.is_some() { Keep::Yes } else { Keep::No } })
-    }
-
-    fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        if self.keep == Keep::No
-            && let Err(error) = fs::remove_dir_all(&self.path)
-        {
-            eprintln!("rogatory: cannot remove {}: {error}", self.path.display());
-        }
-    }
-}
-
-/// A UDP port that is free now.
-///
-/// # Errors
-/// When the system gives none.
-pub fn free_port() -> anyhow::Result<u16> {
-    Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -1,9 +1,9 @@
 //! The cast of the demo: two fictional authorities with their officers, made in one folder and run in this process.
 
+use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::demo::free_port;
 use crate::crypto::ed25519::SigningKey;
 use crate::crypto::random;
 use crate::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport};
@@ -171,4 +171,9 @@ pub fn request_body() -> RequestBody {
         purpose: text("To establish who gave the order; for use in the investigation named above."),
         ..RequestBody::default()
     }
+}
+
+/// A UDP port that is free now.
+fn free_port() -> anyhow::Result<u16> {
+    Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::directory_args::{DirectoryArgs, KeeperArgs, ValidityArgs, Verb};
-use crate::cli::directory_view::{Form, print_authorities, print_signatures};
+use crate::cli::directory_view::{print_authorities, print_signatures};
 use crate::crypto::ed25519::{KeyError, SEED_BYTES, SigningKey, pkcs8_of_seed};
 use crate::crypto::pem::{self, Label, PemError};
 use crate::crypto::random::{self, RandomError};
@@ -42,9 +42,9 @@ pub fn run(args: DirectoryArgs, now: Timestamp, out: &mut dyn Write) -> Result<E
         }
         Verb::Sign { path, key } => sign(&path, &key, out)?,
         Verb::Verify { path, trust_root, form } => {
-            return print_signatures(&directory::read(&path)?, trust_root, now, Form::of(form), out);
+            return print_signatures(&directory::read(&path)?, trust_root, now, form.form(), out);
         }
-        Verb::Show { path, form } => print_authorities(&directory::read(&path)?, Form::of(form), out)?,
+        Verb::Show { path, form } => print_authorities(&directory::read(&path)?, form.form(), out)?,
         Verb::Pack { from, to } => {
             let files = directory::read(&from)?;
             not_there(&to)?;

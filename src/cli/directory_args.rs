@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::show::Form;
 use crate::exchange::keeper::{Fingerprint, KeeperKey};
 use crate::model::ident::AuthorityId;
 
@@ -163,4 +164,11 @@ pub struct JsonArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+impl JsonArgs {
+    /// For whom the answer is written.
+    pub fn form(self) -> Form {
+        if self.json { Form::Json } else { Form::Text }
+    }
 }

@@ -6,29 +6,13 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::cli::directory::DirectoryCommandError;
-use crate::cli::directory_args::JsonArgs;
+use crate::cli::show::Form;
 use crate::exchange::directory::{DirectoryError, accept};
 use crate::exchange::entry::Entry;
 use crate::exchange::keeper::{Fingerprint, KeeperKey};
 use crate::exchange::reading::{By, FileSignatures, Reading};
 use crate::exchange::repository::Files;
 use crate::model::time::Timestamp;
-
-/// For whom an answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-impl Form {
-    /// What `--json` asks for.
-    pub fn of(args: JsonArgs) -> Self {
-        if args.json { Self::Json } else { Self::Text }
-    }
-}
 
 /// Files whose signatures are too few: something is verified, not all.
 const PARTLY: u8 = 3;

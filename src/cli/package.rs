@@ -1,24 +1,23 @@
 //! `rogatory package`: seal files, send them, list them, open them, export them as a bag.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::bag::dossier::Dossier;
 use crate::bag::layout;
-use crate::bag::writer::BagWriter;
 use crate::cli::client::{Client, Where};
+use crate::cli::export::{self, ExportArgs};
 use crate::cli::request::print_row;
+use crate::cli::show::Form;
+use crate::cli::sink::Sink;
 use crate::cli::{offline, show};
-use crate::crypto::digest::Sha256;
 use crate::daemon::api::percent_encoded;
 use crate::daemon::api_routes::NewTransmittal;
-use crate::daemon::{clock, views};
+use crate::daemon::views;
 use crate::model::ident::Id;
 use crate::model::package::{Condition, ConditionOrigin};
 use crate::model::request::Completeness;
@@ -98,20 +97,6 @@ struct OpenArgs {
     place: Where,
 }
 
-#[derive(Debug, clap::Args)]
-struct ExportArgs {
-    /// The package
-    id: Id,
-    /// The bag to make
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
-    /// What for and for whom; stands in the custody log
-    #[arg(long, default_value = "")]
-    purpose: String,
-    #[command(flatten)]
-    place: Where,
-}
-
 /// Why a file travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -130,12 +115,12 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         Verb::Seal(args) => seal(args, out),
         Verb::Send(one) => {
             let row: Value = Client::new(&one.place)?.post(&format!("/v1/packages/{}/send", one.id), &Value::Null)?;
-            print_row(&row, one.place.json, out)
+            print_row(&row, one.place.form(), out)
         }
         Verb::List { place } => packages(place, out),
         Verb::Show(one) => show_one(one, out),
         Verb::Open(args) => open(args, out),
-        Verb::Export(args) => export(args, out),
+        Verb::Export(args) => export::run(args, out),
     }
 }
 
@@ -154,7 +139,7 @@ fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         });
     }
     let client = Client::new(&args.place)?;
-    let id = fill(&client, &args.files, Role::Evidence, args.place.json, out)?;
+    let id = fill(&client, &args.files, Role::Evidence, args.place.form(), out)?;
     let words = NewTransmittal {
         request_id: args.request,
         reference: args.reference.clone(),
@@ -163,7 +148,7 @@ fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         conditions,
     };
     let row: Value = client.post(&format!("/v1/packages/{id}/transmittal"), &words)?;
-    print_row(&row, args.place.json, out)?;
+    print_row(&row, args.place.form(), out)?;
     if !args.place.json {
         let data = args.place.data.display();
         writeln!(out, "\nNext: another officer sends it:  rogatory package send {id} --data {data} --as NAME")?;
@@ -175,7 +160,7 @@ fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// What the node says, or why a file cannot be read.
-pub fn fill(client: &Client, files: &[PathBuf], role: Role, quiet: bool, out: &mut dyn Write) -> anyhow::Result<Id> {
+pub fn fill(client: &Client, files: &[PathBuf], role: Role, form: Form, out: &mut dyn Write) -> anyhow::Result<Id> {
     let begun: Value = client.post("/v1/packages", &Value::Null)?;
     let id: Id = show::text(&begun, "package_id").parse()?;
     for path in files {
@@ -191,7 +176,7 @@ pub fn fill(client: &Client, files: &[PathBuf], role: Role, quiet: bool, out: &m
             percent_encoded(media_type(&name)),
         );
         let item: Value = client.upload(&query, content).with_context(|| format!("sealing {}", path.display()))?;
-        if !quiet {
+        if form == Form::Text {
             let (size, digest) = (show::number(&item, "plaintext_bytes"), show::text(&item, "sha256"));
             writeln!(out, "sealed   {name}  {}  SHA-256 {digest}", show::bytes(size))?;
         }
@@ -211,7 +196,7 @@ fn source(path: &Path) -> anyhow::Result<Source> {
         bail!("{} is a folder; this version seals files: name them, or pack the folder (tar) first", path.display());
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let bytes = facts.is_file().then(|| facts.len());
+    let bytes = facts.is_file().then_some(facts.len());
     Ok((name, Box::new(file), bytes))
 }
 
@@ -327,100 +312,4 @@ fn open(args: &OpenArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         show::document(&json!({ "opened": opened }), out)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A file that is hashed while it is written, and is on disk when it is finished.
-struct Sink {
-    file: File,
-    hash: Sha256,
-}
-
-impl Sink {
-    fn create(path: &Path) -> anyhow::Result<Self> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let file = file.with_context(|| format!("cannot make {}; nothing is overwritten", path.display()))?;
-        Ok(Self { file, hash: Sha256::new() })
-    }
-
-    fn finish(self) -> anyhow::Result<String> {
-        self.file.sync_all()?;
-        Ok(self.hash.finish().to_string())
-    }
-}
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.file.write_all(bytes)?;
-        self.hash.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
-    }
-}
-
-fn export(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let client = Client::new(&args.place)?;
-    if args.to.exists() {
-        bail!("{} exists already; name a new folder with --to", args.to.display());
-    }
-    let purpose = percent_encoded(&args.purpose);
-    // The files first by one pass into a private folder beside the target: opening each is logged by the node, and the
-    // dossier comes last, so that the record of the export and of every opening is inside the bag.
-    let held = hold_files(&client, args)?;
-    let path = format!("/v1/packages/{}/dossier?reason={purpose}", args.id);
-    let dossier: Dossier = client.post(&path, &Value::Null)?;
-    let mut writer = BagWriter::create(&args.to, &dossier, clock::now())?;
-    let items: Vec<u32> = writer.items().iter().map(|item| item.object_id).collect();
-    for object_id in items {
-        let path = held.path().join(object_id.to_string());
-        writer.put(object_id, &mut File::open(&path)?)?;
-        fs::remove_file(&path)?;
-    }
-    let written = writer.finish()?;
-    if args.place.json {
-        show::document(&json!({ "bag": written.path, "files": written.files }), out)?;
-    } else {
-        writeln!(out, "wrote    {}  ({} files of evidence)", written.path.display(), written.files)?;
-        writeln!(out, "\nNext: anybody checks it, without a node:  rogatory verify {}", written.path.display())?;
-        writeln!(out, "      or without rogatory: see {}/VERIFY.md", written.path.display())?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A folder that is removed when it is dropped.
-struct Held(PathBuf);
-
-impl Held {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Left-overs are plaintext; if they cannot be removed the user must know where they are.
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("rogatory: cannot remove {}: {error}; it holds opened files", self.0.display());
-        }
-    }
-}
-
-fn hold_files(client: &Client, args: &ExportArgs) -> anyhow::Result<Held> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let mut name = args.to.file_name().context("--to names no folder")?.to_owned();
-    name.push(".files");
-    let dir = args.to.with_file_name(name);
-    fs::DirBuilder::new().mode(0o700).create(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let held = Held(dir);
-    let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
-    for item in show::list(&found, "items") {
-        let number = show::number(item, "object_id");
-        let mut sink = Sink::create(&held.path().join(number.to_string()))?;
-        let path = format!("/v1/packages/{}/files/{number}?purpose={}", args.id, percent_encoded(&args.purpose));
-        client.download(&path, &mut sink)?;
-        sink.finish()?;
-    }
-    Ok(held)
 }

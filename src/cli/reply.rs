@@ -109,7 +109,7 @@ pub fn run(args: &ReplyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Verb::Send { message, place } => return act(*message, "send", place, out),
     };
     let row: Value = Client::new(place)?.post(&format!("/v1/requests/{request}/replies"), &new)?;
-    print_row(&row, place.json, out)?;
+    print_row(&row, place.form(), out)?;
     if !place.json && show::state(&row) == "drafted" {
         let (id, data) = (show::text(&row, "message_id"), place.data.display());
         writeln!(out, "\nNext: another officer:  rogatory reply approve {id} --data {data} --as NAME")?;
@@ -120,7 +120,7 @@ pub fn run(args: &ReplyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 
 fn act(message: Id, act: &str, place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let row: Value = Client::new(place)?.post(&format!("/v1/messages/{message}/{act}"), &Value::Null)?;
-    print_row(&row, place.json, out)
+    print_row(&row, place.form(), out)
 }
 
 fn status(text: &str) -> Result<ExecutionStatus, String> {

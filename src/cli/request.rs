@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
 use crate::cli::package::{self, Role};
+use crate::cli::show::Form;
 use crate::cli::{offline, show};
 use crate::daemon::api_routes::NewRequest;
 use crate::daemon::views;
@@ -160,7 +161,7 @@ pub fn run(args: &RequestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         Verb::Withdraw { id, reason, place } => {
             let body = json!({ "kind": "withdraw", "reason": reason });
             let row: Value = Client::new(place)?.post(&format!("/v1/requests/{id}/replies"), &body)?;
-            print_row(&row, place.json, out)
+            print_row(&row, place.form(), out)
         }
     }
 }
@@ -178,7 +179,7 @@ fn new(args: &NewArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let place = Where { data, officer: args.officer.clone(), json: args.json };
     let client = Client::new(&place)?;
     if !args.attachments.is_empty() {
-        request.package_id = Some(package::fill(&client, &args.attachments, Role::Attachment, place.json, out)?);
+        request.package_id = Some(package::fill(&client, &args.attachments, Role::Attachment, place.form(), out)?);
     }
     let row: Value = client.post("/v1/requests", &request)?;
     if place.json {
@@ -274,18 +275,17 @@ fn check(what: &str, place: &CheckPlace, out: &mut dyn Write) -> anyhow::Result<
 
 fn act(one: &OneArgs, act: &str, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let row: Value = Client::new(&one.place)?.post(&format!("/v1/messages/{}/{act}", one.id), &Value::Null)?;
-    print_row(&row, one.place.json, out)
+    print_row(&row, one.place.form(), out)
 }
 
 /// Prints the row of a message after an act.
 ///
 /// # Errors
 /// When the output is gone.
-pub fn print_row(row: &Value, json: bool, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    if json {
-        show::document(row, out)?;
-    } else {
-        show::message_row(row, out)?;
+pub fn print_row(row: &Value, form: Form, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    match form {
+        Form::Json => show::document(row, out)?,
+        Form::Text => show::message_row(row, out)?,
     }
     Ok(ExitCode::SUCCESS)
 }

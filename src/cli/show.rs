@@ -4,6 +4,15 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+/// For whom an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
 /// A text field of a JSON object; a dash if it is not there.
 pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     match value.get(field) {

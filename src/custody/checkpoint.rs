@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use data_encoding::BASE64;
-
 use crate::crypto::ed25519::SigningKey;
 use crate::custody::note::{KeyName, Note, NoteError, VerifierKey};
 use crate::custody::tree::empty_root;
+use crate::model::base64;
 use crate::model::ident::Digest;
 
 /// What a checkpoint says. Unsigned, or not yet checked.
@@ -36,7 +35,7 @@ impl Checkpoint {
         let (origin, size_text, root) = (line()?, line()?, line()?);
         let extensions: Vec<String> = lines.map(str::to_owned).collect();
         let size: u64 = size_text.parse().map_err(|_| bad)?;
-        let root = BASE64.decode(root.as_bytes()).map_err(|_| bad)?;
+        let root = base64::decode(root).map_err(|_| bad)?;
         let root = Digest::try_from(root.as_slice()).map_err(|_| bad)?;
         let canonical = size.to_string() == size_text;
         let empty_good = size != 0 || root == empty_root();
@@ -64,7 +63,7 @@ impl Checkpoint {
 
 impl fmt::Display for Checkpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{}\n{}\n{}", self.origin, self.size, BASE64.encode(&self.root.0))?;
+        writeln!(out, "{}\n{}\n{}", self.origin, self.size, base64::encode(&self.root.0))?;
         self.extensions.iter().try_for_each(|line| writeln!(out, "{line}"))
     }
 }
@@ -166,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_checkpoint_is_refused() {
-        let root = BASE64.encode(&[9; 32]);
+        let root = base64::encode(&[9; 32]);
         for bad in [
             String::new(),
             "\n".to_owned(),
@@ -187,7 +186,7 @@ mod tests {
 
     #[test]
     fn extension_lines_are_kept() {
-        let text = format!("log\n7\n{}\nmore\nand more\n", BASE64.encode(&[9; 32]));
+        let text = format!("log\n7\n{}\nmore\nand more\n", base64::encode(&[9; 32]));
         assert_eq!(Checkpoint::parse(&text).unwrap().to_string(), text);
     }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::HEXLOWER;
 
 use crate::crypto::digest::sha256_of_parts;
 use crate::crypto::ed25519::{self, PUBLIC_KEY_BYTES, SigningKey};
+use crate::model::base64;
 use crate::model::limits::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX};
 
 /// The algorithm byte of a plain Ed25519 signature over the text. Cosignatures are 0x04 and 0x06; their lines are
@@ -114,7 +115,7 @@ impl SignatureLine {
         let rest = line.strip_prefix(LINE_START).ok_or(NoteError::Malformed)?;
         let (name, payload) = rest.split_once(' ').ok_or(NoteError::Malformed)?;
         let name: KeyName = name.parse().map_err(|_| NoteError::Malformed)?;
-        let payload = BASE64.decode(payload.as_bytes()).map_err(|_| NoteError::Malformed)?;
+        let payload = base64::decode(payload).map_err(|_| NoteError::Malformed)?;
         match payload.split_first_chunk::<4>() {
             Some((key_id, signature)) if !signature.is_empty() => {
                 Ok(Self { name: name.0, key_id: *key_id, signature: signature.to_vec() })
@@ -142,7 +143,7 @@ impl SignatureLine {
 impl fmt::Display for SignatureLine {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let payload = [&self.key_id[..], &self.signature].concat();
-        write!(out, "{LINE_START}{} {}", self.name, BASE64.encode(&payload))
+        write!(out, "{LINE_START}{} {}", self.name, base64::encode(&payload))
     }
 }
 
@@ -203,7 +204,7 @@ impl VerifierKey {
 impl fmt::Display for VerifierKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = [&[ED25519], &self.public_key[..]].concat();
-        write!(out, "{}+{}+{}", self.name.0, HEXLOWER.encode(&self.id), BASE64.encode(&key))
+        write!(out, "{}+{}+{}", self.name.0, HEXLOWER.encode(&self.id), base64::encode(&key))
     }
 }
 
@@ -216,7 +217,7 @@ impl FromStr for VerifierKey {
         let (name, id, key) = (field()?, field()?, field()?);
         let name: KeyName = name.parse()?;
         let id = HEXLOWER.decode(id.as_bytes()).map_err(|_| KeyTextError::Form)?;
-        let key = BASE64.decode(key.as_bytes()).map_err(|_| KeyTextError::Form)?;
+        let key = base64::decode(key).map_err(|_| KeyTextError::Form)?;
         let (algorithm, key) = key.split_first().ok_or(KeyTextError::Form)?;
         if *algorithm != ED25519 {
             return Err(KeyTextError::Algorithm(*algorithm));

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use data_encoding::BASE64;
-
 use crate::custody::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::custody::note::VerifierKey;
 use crate::custody::tree::{ProofError, verify_inclusion};
+use crate::model::base64;
 use crate::model::ident::Digest;
 use crate::model::limits::{PROOF_HASHES_MAX, TLOG_PROOF_BYTES_MAX};
 
@@ -51,7 +50,7 @@ impl TlogProof {
         }
         let extra = lines.next_if(|line| line.starts_with("extra "));
         let extra = extra.and_then(|line| line.strip_prefix("extra "));
-        let extra = extra.map(|text| BASE64.decode(text.as_bytes())).transpose().map_err(|_| bad)?;
+        let extra = extra.map(base64::decode).transpose().map_err(|_| bad)?;
         let number = lines.next().and_then(|line| line.strip_prefix("index ")).ok_or(bad)?;
         let index: u64 = number.parse().map_err(|_| bad)?;
         if index.to_string() != number {
@@ -62,7 +61,7 @@ impl TlogProof {
             if hashes.len() == PROOF_HASHES_MAX {
                 return Err(TlogProofError::TooLarge);
             }
-            let hash = BASE64.decode(line.as_bytes()).map_err(|_| bad)?;
+            let hash = base64::decode(line).map_err(|_| bad)?;
             hashes.push(Digest::try_from(hash.as_slice()).map_err(|_| bad)?);
         }
         Ok(Self { extra, index, hashes, checkpoint: checkpoint.to_owned() })
@@ -100,11 +99,11 @@ impl fmt::Display for TlogProof {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "{HEADER}")?;
         if let Some(extra) = &self.extra {
-            writeln!(out, "extra {}", BASE64.encode(extra))?;
+            writeln!(out, "extra {}", base64::encode(extra))?;
         }
         writeln!(out, "index {}", self.index)?;
         for hash in &self.hashes {
-            writeln!(out, "{}", BASE64.encode(&hash.0))?;
+            writeln!(out, "{}", base64::encode(&hash.0))?;
         }
         write!(out, "\n{}", self.checkpoint)
     }
@@ -228,7 +227,7 @@ mod tests {
         ] {
             assert_eq!(TlogProof::parse(bad.as_bytes()), Err(TlogProofError::Malformed), "{bad}");
         }
-        let hash = format!("index 4\n{}", format!("{}\n", BASE64.encode(&[1; 32])).repeat(64));
+        let hash = format!("index 4\n{}", format!("{}\n", base64::encode(&[1; 32])).repeat(64));
         let many = good.replace("index 4\n", &hash);
         assert_eq!(TlogProof::parse(many.as_bytes()), Err(TlogProofError::TooLarge));
         let long = vec![b'a'; TLOG_PROOF_BYTES_MAX + 1];

@@ -22,8 +22,10 @@ use crate::daemon::api_routes::routes;
 use crate::daemon::desk::DeskError;
 use crate::daemon::dossier::DossierError;
 use crate::daemon::evidence::EvidenceError;
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted};
+use crate::daemon::packing::PackingError;
 use crate::daemon::registrar::Wake;
 
 /// The header in which a caller names the officer who acts, percent-encoded.
@@ -173,6 +175,15 @@ impl From<EvidenceError> for Refusal {
     fn from(error: EvidenceError) -> Self {
         match error {
             EvidenceError::Desk(error) => error.into(),
+            other => Self::new(StatusCode::CONFLICT, other),
+        }
+    }
+}
+
+impl From<PackingError> for Refusal {
+    fn from(error: PackingError) -> Self {
+        match error {
+            PackingError::Desk(error) => error.into(),
             other => Self::new(StatusCode::CONFLICT, other),
         }
     }

@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
 use crate::daemon::api_stream;
-use crate::daemon::desk::{self, DeskError, Draft};
-use crate::daemon::evidence;
+use crate::daemon::desk::{self, DeskError};
+use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
-use crate::daemon::{dossier, views};
+use crate::daemon::{acceptance, dossier, packing, views};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::{Body, MessageKind, ReplyBy, Urgency};
@@ -207,7 +207,7 @@ async fn new_request(
     Json(new): Json<NewRequest>,
 ) -> Answer<MessageRow> {
     act(&shared, move |node| -> Result<MessageRow, Refusal> {
-        let files = new.package_id.map(|id| evidence::finish(node, &officer, id)).transpose()?;
+        let files = new.package_id.map(|id| packing::finish(node, &officer, id)).transpose()?;
         let draft = Draft {
             to: new.to,
             request_id: None,
@@ -221,7 +221,7 @@ async fn new_request(
             files,
             body: Body::Request(Box::new(new.request)),
         };
-        Ok(desk::draft(node, &officer, draft)?)
+        Ok(drafting::draft(node, &officer, draft)?)
     })
     .await
 }
@@ -235,9 +235,9 @@ async fn reply(
     act(&shared, move |node| {
         let request = node.request(id)?;
         let body = body_of(new);
-        desk::in_turn(&request, body.kind())?;
+        drafting::in_turn(&request, body.kind())?;
         let answered = newest_of_other_side(node, &request)?;
-        let drafted = desk::draft(node, &officer, Draft::in_thread(&request, answered, body))?;
+        let drafted = drafting::draft(node, &officer, Draft::in_thread(&request, answered, body))?;
         desk::send_if_alone_may(node, &officer, drafted)
     })
     .await
@@ -287,7 +287,7 @@ async fn packages(State(shared): State<Shared>, _officer: Admitted) -> Answer<Va
 }
 
 async fn begin_package(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
-    act(&shared, move |node| evidence::begin(node, &officer).map(|id| json!({ "package_id": id }))).await
+    act(&shared, move |node| packing::begin(node, &officer).map(|id| json!({ "package_id": id }))).await
 }
 
 async fn package(State(shared): State<Shared>, _officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {
@@ -302,7 +302,7 @@ async fn transmittal(
 ) -> Answer<MessageRow> {
     act(&shared, move |node| -> Result<MessageRow, Refusal> {
         let request = node.request(new.request_id).map_err(DeskError::from)?;
-        desk::in_turn(&request, MessageKind::EvidenceTransmit)?;
+        drafting::in_turn(&request, MessageKind::EvidenceTransmit)?;
         let answered = newest_of_other_side(node, &request)?;
         let body = Body::Evidence(EvidenceTransmittal {
             reference: new.reference,
@@ -311,8 +311,8 @@ async fn transmittal(
         });
         let mut draft = Draft::in_thread(&request, answered, body);
         draft.conditions = new.conditions;
-        draft.files = Some(evidence::finish(node, &officer, id)?);
-        Ok(desk::draft(node, &officer, draft)?)
+        draft.files = Some(packing::finish(node, &officer, id)?);
+        Ok(drafting::draft(node, &officer, draft)?)
     })
     .await
 }
@@ -327,7 +327,7 @@ async fn send_package(State(shared): State<Shared>, officer: Admitted, Path(id):
 }
 
 async fn accept(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<MessageRow> {
-    act(&shared, move |node| evidence::accept_conditions(node, &officer, id)).await
+    act(&shared, move |node| acceptance::accept_conditions(node, &officer, id)).await
 }
 
 async fn export(

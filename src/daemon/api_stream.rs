@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::daemon::api::{Refusal, Shared};
-use crate::daemon::evidence::{self, FileFacts};
+use crate::daemon::evidence;
 use crate::daemon::officer::Admitted;
+use crate::daemon::packing::{self, FileFacts};
 use crate::daemon::receive::blocking;
 use crate::model::ident::Id;
 use crate::model::limits::PART_BYTES;
@@ -62,7 +63,7 @@ pub(super) async fn add_file(
     let feeding = tokio::spawn(feed(body, give, expected_bytes));
     let sealed = blocking(&shared.node, move |node| {
         let mut incoming = Incoming { take, rest: Bytes::new(), over: false };
-        evidence::add(node, &officer, id, facts, &mut incoming)
+        packing::add(node, &officer, id, facts, &mut incoming)
     })
     .await;
     feeding.abort();

@@ -51,11 +51,13 @@ pub struct Delivery {
     pub expires_after_days: u32,
     /// Room that the vault keeps free for the log, in MiB; what does not fit is refused before it starts.
     pub reserve_mib: u64,
+    /// Percent of the free room that the files of one peer may take while they are under way, 1 to 100.
+    pub peer_share_percent: u8,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { expires_after_days: 30, reserve_mib: 256 }
+        Self { expires_after_days: 30, reserve_mib: 256, peer_share_percent: 50 }
     }
 }
 
@@ -152,6 +154,9 @@ impl Config {
         let days = u64::from(config.delivery.expires_after_days);
         if days == 0 || days > days_max {
             return Err(format!("delivery.expires_after_days is {days}; write 1 to {days_max}"));
+        }
+        if !(1..=100).contains(&config.delivery.peer_share_percent) {
+            return Err("delivery.peer_share_percent must be 1 to 100; 50 leaves half of the room to others".to_owned());
         }
         if config.name.trim().is_empty() {
             return Err("`name` is empty; write the authority's name".to_owned());

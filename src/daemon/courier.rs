@@ -20,7 +20,8 @@ use crate::daemon::{clock, trust};
 use crate::exchange::rows::OutboxRow;
 use crate::exchange::sender::{Sender, Step};
 use crate::model::ident::{AuthorityId, Id};
-use crate::model::limits::{RETRY_MS_MAX, RETRY_MS_MIN};
+use crate::model::limits::{CLOCK_SKEW_MS_MAX, FETCHES_PER_PEER_MAX, RETRY_MS_MAX, RETRY_MS_MIN};
+use crate::model::message::Urgency;
 use crate::model::time::Timestamp;
 use crate::net::connection::Connection;
 use crate::net::endpoint::Endpoint;
@@ -49,6 +50,7 @@ pub struct Courier {
 
 struct Fetching {
     peer: AuthorityId,
+    urgency: Urgency,
     running: bool,
     failures: u32,
     not_before: Timestamp,
@@ -96,9 +98,9 @@ impl Courier {
         match wake {
             Wake::Outbox(row) => self.schedule.put(row),
             Wake::Settled(peer, urgency, index) => self.schedule.settled(&peer, urgency, index),
-            Wake::IntakeOpened(peer, id) => {
+            Wake::IntakeOpened(peer, urgency, id) => {
                 self.schedule.intake_opened(&peer, id);
-                let fresh = Fetching { peer, running: false, failures: 0, not_before: Timestamp::default() };
+                let fresh = Fetching { peer, urgency, running: false, failures: 0, not_before: Timestamp::default() };
                 self.intake.entry(id).or_insert(fresh);
             }
             Wake::IntakeClosed(id) => {
@@ -161,10 +163,25 @@ impl Courier {
             let _ = tell.send(News::Unlinked(name, number));
         });
         tracing::info!(%peer, key_exchange = %connection.peer().group_name, "link open");
+        self.compare(&peer, &connection);
         self.links.entry(peer.clone()).or_default().push((number, connection));
         self.schedule.connected(&peer);
         for fetching in self.intake.values_mut().filter(|fetching| fetching.peer == peer) {
             fetching.not_before = Timestamp::default();
+        }
+    }
+
+    /// Says what the two nodes see differently; acts on nothing, because the peer's word is all there is.
+    fn compare(&self, peer: &AuthorityId, connection: &Connection) {
+        let (hello, now) = (connection.hello(), clock::now());
+        let apart_ms = now.millis_since(hello.clock).max(hello.clock.millis_since(now));
+        if apart_ms > CLOCK_SKEW_MS_MAX {
+            tracing::warn!(%peer, apart_ms, "the peer's clock and ours are far apart; check both");
+        }
+        let ours = self.node.any_directory().map_or(0, |directory| directory.version());
+        if hello.directory_version > ours {
+            let theirs = hello.directory_version;
+            tracing::warn!(%peer, ours, theirs, "the peer holds a newer directory; ask the keepers for it");
         }
     }
 
@@ -191,7 +208,9 @@ impl Courier {
             .map(|(id, fetching)| (*id, fetching.peer.clone()))
             .collect();
         for (id, peer) in ready {
-            self.start_fetch(id, peer);
+            if self.has_room_to_fetch(id) {
+                self.start_fetch(id, peer);
+            }
         }
     }
 
@@ -221,6 +240,14 @@ impl Courier {
         });
     }
 
+    /// Attack: a peer that announces a thousand packages and serves each byte by byte would hold a part of each in our
+    /// memory. Only a few of one peer are fetched at once; urgent ones have places of their own.
+    fn has_room_to_fetch(&self, id: Id) -> bool {
+        let Some(wanted) = self.intake.get(&id) else { return false };
+        let same = |other: &&Fetching| other.running && other.peer == wanted.peer && other.urgency == wanted.urgency;
+        self.intake.values().filter(same).count() < FETCHES_PER_PEER_MAX
+    }
+
     /// The newest link to that peer that is open.
     fn link(&self, peer: &AuthorityId) -> Option<Connection> {
         let links = self.links.get(peer)?;
@@ -245,8 +272,11 @@ impl Courier {
     }
 
     fn sleeps_for(&self) -> Duration {
-        let fetches =
-            self.intake.values().filter(|fetching| !fetching.running && self.links.contains_key(&fetching.peer));
+        // What has no room falls due by itself only when a fetch ends: a driver that were woken for it would spin.
+        let waits = |(id, fetching): &(&Id, &Fetching)| {
+            !fetching.running && self.links.contains_key(&fetching.peer) && self.has_room_to_fetch(**id)
+        };
+        let fetches = self.intake.iter().filter(waits).map(|(_, fetching)| fetching);
         let wakes_at = fetches.map(|fetching| fetching.not_before).chain(self.schedule.wakes_at()).min();
         wakes_at.map_or(Duration::from_secs(3_600), |at| clock::until(at).max(Duration::from_millis(1)))
     }

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Every named place, in the order of a message's journey.
 pub const POINTS: &[&str] = &[
+    "commit: durable, index not told",
+    "commit: index told, nobody answered",
+    "seal: in the vault, not drafted",
     "send: sealed, not logged",
     "send: logged, not answered",
     "deliver: sent, no receipt yet",
@@ -20,7 +23,9 @@ pub const POINTS: &[&str] = &[
     "fetch: completed, not logged",
     "fetch: content logged",
     "receipt: pushed, not logged",
+    "receipt: taken, not answered",
     "open: logged, not released",
+    "export: logged, not given",
 ];
 
 static PLAN: OnceLock<Option<(String, u32)>> = OnceLock::new();

@@ -14,11 +14,12 @@ use std::sync::Arc;
 
 use crate::daemon::clock;
 use crate::daemon::crash;
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::daemon::receive::blocking;
 use crate::exchange::receipt::{self, CheckedReceipt, Expected, ReceiptError};
 use crate::exchange::rows::{OutboxRow, Waiting};
-use crate::model::event::Stage;
+use crate::model::event::{Outcome, Stage};
 use crate::model::refusal::{RefusalCode, Remedy};
 use crate::net::connection::Connection;
 use crate::net::loss::Loss;
@@ -158,20 +159,23 @@ async fn later_receipt(
     let mut stream = connection.open().await?;
     stream.send(&Frame::PushReceipt { envelope_id: row.envelope_id, receipt }).await?;
     stream.finish();
-    match stream.receive().await? {
-        Frame::Pushed => {}
+    let outcome = match stream.receive().await? {
+        Frame::Pushed => Outcome::Success,
         Frame::Refused { code, retry_after_ms } => {
             tracing::warn!(peer = %row.peer, %code, "the peer's node did not take a receipt");
-            return Ok(Handed::Later { retry_after_ms });
+            match code {
+                Told::Known(code) if code.remedy() == Remedy::Final => Outcome::Refused(code),
+                _ => return Ok(Handed::Later { retry_after_ms }),
+            }
         }
         _ => return Err(DeliverError::Answer),
-    }
+    };
     crash::point("receipt: pushed, not logged");
     blocking(node, move |node| {
         let message_id = node.envelope(row.envelope_id)?.message_id;
         let _turn = node.turnstile.enter([message_id]);
         let message = node.message(message_id)?;
-        node.commit(node.scene().receipt_delivered(&message, stage, row.index))?;
+        node.commit(node.scene().receipt_delivered(&message, stage, row.index, outcome))?;
         Ok(Handed::Logged)
     })
     .await

@@ -1,4 +1,4 @@
-//! What officers do with messages: draft, approve, send. Every act is one custody record that names the officer; an act
+//! What officers do with drafts: approve, discard, send. Every act is one custody record that names the officer; an act
 //! that a rule forbids is refused, says who can do it, and is recorded too.
 
 use crate::crypto::hybrid::{HybridKeyError, HybridPublicKey};
@@ -6,16 +6,18 @@ use crate::crypto::package_key::PackageKey;
 use crate::crypto::random::{self, RandomError};
 use crate::crypto::stanza::UnwrapError;
 use crate::daemon::config::SecondPerson;
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted};
 use crate::daemon::{clock, crash};
-use crate::exchange::act::{Act, DraftFiles, Scene};
-use crate::exchange::rows::{Direction, MessageRow, MessageState, RequestRow, tree};
+use crate::exchange::act::{Act, Scene};
+use crate::exchange::rows::{MessageRow, MessageState, tree};
 use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
 use crate::model::event::{Actor, Event, Outcome, Role};
-use crate::model::ident::{AuthorityId, Digest, Id};
-use crate::model::message::{Body, Fields, Message, MessageError, MessageKind, Party, ReplyBy, Side, Urgency};
-use crate::model::package::{Condition, Consignment, ConsignmentError};
+use crate::model::ident::{AuthorityId, Id};
+use crate::model::limits::THREAD_MESSAGES_MAX;
+use crate::model::message::{Body, Message, MessageError, MessageKind};
+use crate::model::package::ConsignmentError;
 use crate::model::refusal::RefusalCode;
 use crate::store::ledger::AppendError;
 use crate::wire::decode::DecodeError;
@@ -27,96 +29,6 @@ pub const DRAFT: &[Role] = &[Role::Drafter, Role::Approver];
 pub const APPROVE: &[Role] = &[Role::Approver];
 /// Who may send what was approved.
 pub const SEND: &[Role] = &[Role::Approver, Role::Drafter, Role::Custodian];
-
-/// What an officer writes, whatever its kind.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// To whom.
-    pub to: AuthorityId,
-    /// The request it belongs to; `None` begins one.
-    pub request_id: Option<Id>,
-    /// Digest of the message that it answers.
-    pub in_reply_to: Option<Digest>,
-    /// Language of its texts.
-    pub language: String,
-    /// How soon.
-    pub urgency: Urgency,
-    /// Why it is urgent.
-    pub urgency_reason: String,
-    /// A wished time limit.
-    pub reply_by: Option<ReplyBy>,
-    /// The treaties it rests on.
-    pub legal_bases: Vec<String>,
-    /// Conditions or undertakings.
-    pub conditions: Vec<Condition>,
-    /// Its files, sealed already.
-    pub files: Option<(Consignment, DraftFiles)>,
-    /// What it says.
-    pub body: Body,
-}
-
-impl Draft {
-    /// An answer in the thread of a request, to the other side of it.
-    pub fn in_thread(request: &RequestRow, in_reply_to: Option<Digest>, body: Body) -> Self {
-        Self {
-            to: request.counterpart.clone(),
-            request_id: Some(request.request_id),
-            in_reply_to,
-            language: "en".to_owned(),
-            urgency: request.urgency,
-            urgency_reason: match request.urgency {
-                Urgency::Urgent => "the request is urgent".to_owned(),
-                Urgency::Routine => String::new(),
-            },
-            reply_by: None,
-            legal_bases: Vec::new(),
-            conditions: Vec::new(),
-            files: None,
-            body,
-        }
-    }
-}
-
-/// Writes a draft into the log. The bytes that stand there are the ones that will be approved, signed and sent.
-///
-/// # Errors
-/// [`DeskError`] says what to change.
-pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow, DeskError> {
-    let kind = draft.body.kind();
-    let custodian: &[Role] = &[Role::Custodian, Role::Drafter, Role::Approver];
-    let actor = officer.acting_as(if kind == MessageKind::EvidenceTransmit { custodian } else { DRAFT })?;
-    let now = clock::now();
-    let directory = node.any_directory().ok_or(DeskError::NoDirectory)?;
-    if directory.roster().authority(&draft.to).is_none() {
-        return Err(DeskError::UnknownAuthority(draft.to));
-    }
-    let (consignment, files) = draft.files.unzip();
-    let message = Message::new(Fields {
-        message_id: Id::new(now, random::bytes()?),
-        request_id: match draft.request_id {
-            Some(id) => id,
-            None => Id::new(now, random::bytes()?),
-        },
-        sender: Party { authority: node.us().clone(), officer: officer.name().clone() },
-        recipient: draft.to,
-        created_at: now,
-        in_reply_to: draft.in_reply_to,
-        directory: directory.digest(),
-        language: draft.language,
-        urgency: draft.urgency,
-        urgency_reason: draft.urgency_reason,
-        reply_by: draft.reply_by,
-        legal_bases: draft.legal_bases,
-        conditions: draft.conditions,
-        consignment,
-        body: draft.body,
-    })?;
-    let bytes = message::encode(&message);
-    message::decode(&bytes)?;
-    let scene = Scene { us: node.us().clone(), now, actor };
-    node.commit(scene.drafted(&message, bytes, files))?;
-    Ok(node.message(message.message_id)?)
-}
 
 /// A second person approves exactly the drafted bytes.
 ///
@@ -260,18 +172,6 @@ pub fn message_of(node: &Node, id: Id) -> Result<Id, DeskError> {
     node.request(id)?.messages.first().copied().ok_or(DeskError::Lookup(LookupError::Unknown { what: "message", id }))
 }
 
-/// Whether our side of a request may send that kind of message.
-///
-/// # Errors
-/// [`DeskError::Turn`] when it is the other side's to send.
-pub fn in_turn(request: &RequestRow, kind: MessageKind) -> Result<(), DeskError> {
-    let our_side = match request.direction {
-        Direction::Outgoing => Side::Requesting,
-        Direction::Incoming => Side::Requested,
-    };
-    if kind.side() == our_side { Ok(()) } else { Err(DeskError::Turn { kind }) }
-}
-
 /// Records that an officer read the thread of a request: views are logged, not only changes.
 ///
 /// # Errors
@@ -355,6 +255,9 @@ pub enum DeskError {
         /// The kind of message.
         kind: MessageKind,
     },
+    /// The thread has reached its bound.
+    #[error("this request has {THREAD_MESSAGES_MAX} messages already; begin a new request and name this one in it")]
+    ThreadFull,
     /// It was not approved.
     #[error("{} needs a second person: let another officer approve it first (`... approve ID --as NAME`)", kind.name())]
     NotApproved {

@@ -1,11 +1,12 @@
 //! Gathers what a bag is made of: the exact bytes that this node holds about one package, with their proofs.
 
 use crate::bag::dossier::{Bytes, DirectoryPart, Dossier, RecordPart, SignedPart};
-use crate::daemon::clock;
 use crate::daemon::desk::DeskError;
 use crate::daemon::evidence::{self, EvidenceError};
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
+use crate::daemon::{clock, crash};
 use crate::exchange::act::Scene;
 use crate::exchange::rows::{Direction, MessageRow, tree};
 use crate::model::event::{Event, NamedDigest};
@@ -24,6 +25,7 @@ pub fn export(node: &Node, officer: &Admitted, package_id: Id, purpose: &str) ->
     let scene = Scene { us: node.us().clone(), now: clock::now(), actor };
     let digests = vec![NamedDigest::new("message", row.digest)];
     node.commit(scene.handled(Event::PackageExported, &row, purpose, digests)).map_err(DeskError::from)?;
+    crash::point("export: logged, not given");
     let envelope_index = row.envelope_index.ok_or(DossierError::NotSent)?;
     let request = node.request(package.request_id)?;
     let mut request_part = None;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::daemon::crash;
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
 use crate::daemon::receive::blocking;
 use crate::exchange::act::EnvelopeFacts;
 use crate::exchange::rows::{IntakeRow, tree};

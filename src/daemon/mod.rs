@@ -1,5 +1,6 @@
 //! Floor 6: composes the wings into the running node.
 
+pub mod acceptance;
 pub mod api;
 pub mod api_routes;
 pub mod api_stream;
@@ -10,14 +11,20 @@ pub mod crash;
 pub mod deliver;
 pub mod desk;
 pub mod dossier;
+pub mod drafting;
 pub mod evidence;
 pub mod fetch;
 pub mod fsck;
 pub mod home;
 pub mod init;
 pub mod keys;
+pub mod lane;
+pub mod lookup;
 pub mod node;
 pub mod officer;
+pub mod packing;
+pub mod plaintext;
+pub mod quota;
 pub mod receive;
 pub mod registrar;
 pub mod run;

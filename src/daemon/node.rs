@@ -8,28 +8,23 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crate::crypto::digest::sha256;
 use crate::daemon::clock;
 use crate::daemon::config::{Config, ConfigError};
-use crate::daemon::evidence::OpenPackages;
 use crate::daemon::home::Home;
 use crate::daemon::keys::{self, Keys, KeysError};
+use crate::daemon::lane::Lanes;
+use crate::daemon::packing::OpenPackages;
 use crate::daemon::registrar::{self, Registrar, RegistrarError, WakeSender};
 use crate::daemon::turnstile::Turnstile;
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
-use crate::exchange::rows::{EnvelopeRow, MessageRow, PackageRow, RequestRow, RowError, from_bytes, tree};
-use crate::model::event::{CustodyRecord, Event, NamedDigest};
-use crate::model::ident::{AuthorityId, Digest, Id};
+use crate::model::event::{Event, NamedDigest};
+use crate::model::ident::AuthorityId;
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
 use crate::store::directory::{DirectoryFileError, NodeDirectory};
 use crate::store::index::{Index, IndexError, Opened};
-use crate::store::journal::Content;
 use crate::store::ledger::{AppendError, Appended, Entry, Ledger, OpenError};
 use crate::store::lock::{DirLock, LockError};
-use crate::store::reader::ReadError;
 use crate::store::vault::{Vault, VaultError};
-use crate::wire::decode::DecodeError;
-use crate::wire::receipt::ReceiptParts;
-use crate::wire::{envelope, receipt, record};
 
 /// A node with its data directory open. One process at a time has it.
 pub struct Node {
@@ -45,7 +40,9 @@ pub struct Node {
     pub(super) turnstile: Turnstile,
     /// Packages that officers are filling.
     pub(super) open_packages: OpenPackages,
-    registrar: Registrar,
+    /// What each peer may occupy.
+    pub(super) lanes: Lanes,
+    pub(super) registrar: Registrar,
     wake: WakeSender,
     refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
     _lock: DirLock,
@@ -88,6 +85,7 @@ impl Node {
             vault,
             turnstile: Turnstile::default(),
             open_packages: OpenPackages::default(),
+            lanes: Lanes::default(),
             registrar,
             wake,
             refusals_logged: Mutex::default(),
@@ -129,22 +127,6 @@ impl Node {
         let mut record = self.scene().record(Event::NodeStarted);
         record.reason = format!("rogatory {}", env!("CARGO_PKG_VERSION"));
         Act { record, enclosures: Vec::new() }
-    }
-
-    /// How many records the index follows, and the digest of all that is in it.
-    ///
-    /// # Errors
-    /// [`LookupError`] when the index is damaged.
-    pub fn index_digest(&self) -> Result<(u64, Digest), LookupError> {
-        Ok((self.index.applied_through()?, self.index.dump_digest()?))
-    }
-
-    /// The C2SP tlog-proof that an entry is in the log.
-    ///
-    /// # Errors
-    /// [`LookupError`] when there is no such entry.
-    pub fn prove(&self, index: u64) -> Result<String, LookupError> {
-        Ok(self.ledger.reader().prove(index)?)
     }
 
     /// Who this node speaks for.
@@ -218,117 +200,6 @@ impl Node {
         Ok(())
     }
 
-    /// A row of the index.
-    ///
-    /// # Errors
-    /// [`LookupError`] when the index is damaged.
-    pub fn row<R: serde::de::DeserializeOwned>(
-        &self,
-        tree: &'static str,
-        key: &[u8],
-    ) -> Result<Option<R>, LookupError> {
-        Ok(self.read(tree, key)?.as_deref().map(from_bytes).transpose()?)
-    }
-
-    /// The bytes of a row of the index.
-    ///
-    /// # Errors
-    /// [`LookupError`] when the index is damaged.
-    pub fn read(&self, tree: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, LookupError> {
-        if self.registrar.is_behind() {
-            return Err(LookupError::IndexBehind);
-        }
-        Ok(self.index.get(tree, key)?)
-    }
-
-    /// One message.
-    ///
-    /// # Errors
-    /// [`LookupError::Unknown`] when there is none of that identifier.
-    pub fn message(&self, id: Id) -> Result<MessageRow, LookupError> {
-        self.row(tree::MESSAGE, id.as_bytes())?.ok_or(LookupError::Unknown { what: "message", id })
-    }
-
-    /// One request.
-    ///
-    /// # Errors
-    /// As [`Node::message`].
-    pub fn request(&self, id: Id) -> Result<RequestRow, LookupError> {
-        self.row(tree::REQUEST, id.as_bytes())?.ok_or(LookupError::Unknown { what: "request", id })
-    }
-
-    /// One package.
-    ///
-    /// # Errors
-    /// As [`Node::message`].
-    pub fn package(&self, id: Id) -> Result<PackageRow, LookupError> {
-        self.row(tree::PACKAGE, id.as_bytes())?.ok_or(LookupError::Unknown { what: "package", id })
-    }
-
-    /// One envelope.
-    ///
-    /// # Errors
-    /// As [`Node::message`].
-    pub fn envelope(&self, id: Id) -> Result<EnvelopeRow, LookupError> {
-        self.row(tree::ENVELOPE, id.as_bytes())?.ok_or(LookupError::Unknown { what: "envelope", id })
-    }
-
-    /// A record and what is kept beside it.
-    ///
-    /// # Errors
-    /// [`LookupError`] when it was erased, or the journal is damaged there.
-    pub fn record(&self, index: u64) -> Result<(CustodyRecord, Content), LookupError> {
-        let content = self.ledger.reader().read(index)?.content.ok_or(LookupError::Erased { index })?;
-        Ok((record::decode(&content.record)?, content))
-    }
-
-    /// What a record encloses under that name.
-    ///
-    /// # Errors
-    /// [`LookupError`] when it does not.
-    pub fn enclosure(&self, index: u64, name: &'static str) -> Result<Vec<u8>, LookupError> {
-        let (record, content) = self.record(index)?;
-        enclosure_of(&record, &content, name).ok_or(LookupError::Enclosure { index, name })
-    }
-
-    /// The exact bytes of a message and, once it was sent or received, its signature.
-    ///
-    /// # Errors
-    /// [`LookupError`] when the log does not hold it.
-    pub fn message_bytes(&self, row: &MessageRow) -> Result<(Vec<u8>, Option<Vec<u8>>), LookupError> {
-        use crate::exchange::rows::Direction::{Incoming, Outgoing};
-        match (row.direction, row.envelope_index) {
-            (Incoming, _) => {
-                let bytes = self.enclosure(row.bytes_index, "signed-message")?;
-                let signed = envelope::decode_signed_message(&bytes)?;
-                Ok((signed.content, Some(signed.cms)))
-            }
-            (Outgoing, Some(index)) => {
-                Ok((self.enclosure(index, "message")?, Some(self.enclosure(index, "message-signature")?)))
-            }
-            (Outgoing, None) => Ok((self.enclosure(row.bytes_index, "message")?, None)),
-        }
-    }
-
-    /// Discloses a record of ours with its proof: a receipt.
-    ///
-    /// # Errors
-    /// [`LookupError`] when the log cannot prove it.
-    pub fn receipt(&self, index: u64) -> Result<Vec<u8>, LookupError> {
-        let content = self.ledger.reader().read(index)?.content.ok_or(LookupError::Erased { index })?;
-        let proof = self.ledger.reader().prove(index)?;
-        Ok(receipt::encode(&ReceiptParts { record: content.record, salt: content.salt, proof }))
-    }
-
-    /// Whether announced files fit beside the reserve that the log keeps.
-    ///
-    /// # Errors
-    /// [`NoRoom`] says how much is there.
-    pub fn room_for(&self, bytes: u64) -> Result<(), NoRoom> {
-        let room = self.vault.room().map_err(|_| NoRoom { wanted: bytes, room: 0 })?;
-        if bytes > room { Err(NoRoom { wanted: bytes, room }) } else { Ok(()) }
-    }
-
     /// Records that a peer's input was refused: at most ten an hour and peer, so that a hostile peer cannot fill the
     /// log; the metrics and the log lines count the rest.
     pub fn record_refused_input(&self, peer: &AuthorityId, code: RefusalCode, bytes: &[u8]) {
@@ -379,12 +250,6 @@ impl std::ops::Deref for IndexSlot {
     }
 }
 
-/// What a record encloses under that name.
-pub fn enclosure_of(record: &CustodyRecord, content: &Content, name: &str) -> Option<Vec<u8>> {
-    let wanted: Digest = record.digests.iter().find(|digest| digest.name == name)?.sha256;
-    content.enclosures.iter().find(|bytes| sha256(bytes) == wanted).cloned()
-}
-
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -421,56 +286,4 @@ pub enum StartError {
     /// The settings now name another authority.
     #[error("config.toml names another authority now; a node speaks for one authority for ever")]
     OtherAuthority,
-}
-
-/// What was announced does not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{wanted} bytes were announced and {room} are free beside the reserve; free some space")]
-pub struct NoRoom {
-    /// What was announced.
-    pub wanted: u64,
-    /// What is free.
-    pub room: u64,
-}
-
-/// Why something was not found.
-#[derive(Debug, thiserror::Error)]
-pub enum LookupError {
-    /// No such thing.
-    #[error("no {what} {id} is known here; see the lists for the identifiers")]
-    Unknown {
-        /// What was looked for.
-        what: &'static str,
-        /// Its identifier.
-        id: Id,
-    },
-    /// The record was erased.
-    #[error("record {index} was erased; its place in the log and its proof remain")]
-    Erased {
-        /// Its index.
-        index: u64,
-    },
-    /// A record does not hold what it should.
-    #[error("record {index} encloses no `{name}`")]
-    Enclosure {
-        /// Its index.
-        index: u64,
-        /// What was looked for.
-        name: &'static str,
-    },
-    /// The index stopped following the log.
-    #[error("the index does not follow the custody log now; free some disk space: the node then mends it by itself")]
-    IndexBehind,
-    /// The index.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// A row.
-    #[error(transparent)]
-    Row(#[from] RowError),
-    /// The log.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// Bytes in the log.
-    #[error("the custody log holds bytes that do not decode: {0}")]
-    Decode(#[from] DecodeError),
 }

@@ -6,7 +6,7 @@
 //! | bytes -> `Verified` | opened, signatures, directory, recipient, time (`exchange/verified.rs`) |
 //! | turnstile | nobody else acts on this envelope, message, request or package |
 //! | `Verified` -> `Arrival` | seen before? same answer. Reused or out of turn? refused (`exchange/receiver.rs`) |
-//! | room | what it announces fits on this disk |
+//! | room | it fits into the journal, and its files into this peer's share of the disk (`quota.rs`) |
 //! | act -> log | record, enclosures and signed checkpoint durable by one fdatasync (`store/ledger.rs`) |
 //! | index -> `Receipt` | our record, its salt and its proof: only now may the peer be told |
 //!
@@ -15,8 +15,10 @@
 
 use std::sync::Arc;
 
-use crate::daemon::clock;
-use crate::daemon::node::{LookupError, Node};
+use crate::daemon::lane::Line;
+use crate::daemon::lookup::LookupError;
+use crate::daemon::node::Node;
+use crate::daemon::{clock, crash, quota};
 use crate::exchange::receipt::{self, Expected};
 use crate::exchange::receiver::{Arrival, Known, arrive};
 use crate::exchange::rows::Direction;
@@ -32,13 +34,14 @@ use crate::store::ledger::AppendError;
 /// in the custody log.
 pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8>, Refused> {
     let now = clock::now();
-    let directory = node.directory(now).map_err(|code| Refused::because(peer, code, "no directory is in force"))?;
+    let directory =
+        node.directory(now).map_err(|code| Refused::because(node, peer, code, "no directory is in force"))?;
     let gate = Gate { us: node.us(), peer, roster: directory.roster(), keys: &node.keys.ring, now };
     let verified = match verify(&bytes, &gate) {
         Ok(verified) => verified,
         Err(error) => {
             node.record_refused_input(peer, error.code(), &bytes);
-            return Err(Refused::because(peer, error.code(), error));
+            return Err(Refused::because(node, peer, error.code(), error));
         }
     };
     let envelope = verified.envelope();
@@ -47,22 +50,23 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
     let _turn = node.turnstile.enter(things);
 
     let known = Known::about(&verified, |tree, key| node.read(tree, key))
-        .map_err(|error: LookupError| Refused::because(peer, RefusalCode::CannotStore, error))?;
+        .map_err(|error: LookupError| Refused::because(node, peer, RefusalCode::CannotStore, error))?;
     let index = match arrive(&verified, &known) {
         Ok(Arrival::Again { index }) => index,
         Ok(Arrival::New) => {
-            let announced = envelope.blobs.iter().map(|blob| blob.ciphertext_bytes).sum();
-            node.room_for(announced).map_err(|error| Refused::because(peer, RefusalCode::OverQuota, error))?;
+            let announced = envelope.blobs.iter().map(|blob| blob.ciphertext_bytes).fold(0, u64::saturating_add);
+            quota::fits(node, peer, bytes.len(), announced, now)
+                .map_err(|error| Refused::because(node, peer, error.code(), error))?;
             let act = crate::exchange::act::Scene::node(node.us(), now).received(&verified, bytes);
-            node.commit(act).map_err(|error| Refused::because(peer, code_of(&error), error))?.index
+            node.commit(act).map_err(|error| Refused::because(node, peer, code_of(&error), error))?.index
         }
         Err(code) => {
             node.record_refused_input(peer, code, &bytes);
-            return Err(Refused::because(peer, code, "the envelope does not fit what is known here"));
+            return Err(Refused::because(node, peer, code, "the envelope does not fit what is known here"));
         }
     };
-    crate::daemon::crash::point("received: logged, receipt not sent");
-    node.receipt(index).map_err(|error| Refused::because(peer, RefusalCode::CannotStore, error))
+    crash::point("received: logged, receipt not sent");
+    node.receipt(index).map_err(|error| Refused::because(node, peer, RefusalCode::CannotStore, error))
 }
 
 /// Takes a receipt of a later stage for an envelope that we sent.
@@ -70,7 +74,7 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
 /// # Errors
 /// As [`receive`].
 pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u8]) -> Result<(), Refused> {
-    let refused = |code, error: &dyn std::fmt::Display| Refused::because(peer, code, error);
+    let refused = |code, error: &dyn std::fmt::Display| Refused::because(node, peer, code, error);
     let directory = node.directory(clock::now()).map_err(|code| refused(code, &"no directory is in force"))?;
     let receiver = directory
         .roster()
@@ -97,6 +101,7 @@ pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u
         return Ok(());
     }
     node.commit(node.scene().delivered(&row, &checked, 0)).map_err(|error| refused(code_of(&error), &error))?;
+    crash::point("receipt: taken, not answered");
     Ok(())
 }
 
@@ -126,8 +131,11 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn because(peer: &AuthorityId, code: RefusalCode, reason: impl std::fmt::Display) -> Self {
-        tracing::warn!(%peer, %code, %reason, "refused");
+    /// Says it in the log lines, as far as a flood of refusals leaves room there.
+    pub(super) fn because(node: &Node, peer: &AuthorityId, code: RefusalCode, reason: impl std::fmt::Display) -> Self {
+        if let Line::Said { unsaid } = node.lanes.of(peer).says(clock::now()) {
+            tracing::warn!(%peer, %code, %reason, more_since_last = unsaid, "refused");
+        }
         Self { code }
     }
 }

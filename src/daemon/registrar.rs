@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::crypto::digest::sha256;
+use crate::daemon::crash;
 use crate::exchange::docket::{self, Change, Committed, FoldError, fold};
 use crate::exchange::rows::{IntakeRow, OutboxRow, RowError, from_bytes, outbox_key_parts, tree};
 use crate::model::event::Event;
@@ -28,7 +29,7 @@ pub enum Wake {
     /// Something was settled.
     Settled(AuthorityId, Urgency, u64),
     /// Files are to be fetched.
-    IntakeOpened(AuthorityId, Id),
+    IntakeOpened(AuthorityId, Urgency, Id),
     /// All files are here.
     IntakeClosed(Id),
     /// The directory or the settings changed.
@@ -75,8 +76,12 @@ impl Registrar {
             if self.is_behind() {
                 return;
             }
+            crash::point("commit: durable, index not told");
             match register(index, committed.index, committed.record, committed.enclosures) {
-                Ok(changes) => tell(&changes, &self.wake),
+                Ok(changes) => {
+                    tell(&changes, &self.wake);
+                    crash::point("commit: index told, nobody answered");
+                }
                 Err(error) => {
                     // The record is durable; only the index is behind. It says so to everyone who asks until it is
                     // mended, here or by the next start.
@@ -177,7 +182,7 @@ fn tell(changes: &[Change], wake: &WakeSender) {
             (tree::INTAKE, Some(value)) => Id::try_from(change.key.as_slice())
                 .ok()
                 .zip(from_bytes::<IntakeRow>(value).ok())
-                .map(|(id, row)| Wake::IntakeOpened(row.peer, id)),
+                .map(|(id, row)| Wake::IntakeOpened(row.peer, row.urgency, id)),
             (tree::INTAKE, None) => Id::try_from(change.key.as_slice()).ok().map(Wake::IntakeClosed),
             _ => None,
         };

@@ -58,6 +58,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
         tokio::spawn(api::serve(socket, Arc::clone(&node), wake.clone(), stop.clone())),
         tokio::spawn(watch_expiry(Arc::clone(&node), stop.clone())),
         tokio::spawn(watch_index(Arc::clone(&node), stop.clone())),
+        tokio::spawn(look_again(wake.clone(), stop.clone())),
     ];
     let address = endpoint.local_address()?;
     tracing::info!(authority = %node.us(), %address, records = node.ledger.reader().size(), "node ready");
@@ -124,6 +125,20 @@ fn greeting(node: &Arc<Node>) -> Greeting {
             }),
         }
     })
+}
+
+/// Asks the directory in force again about every open link: a certificate, a revocation list or the directory itself may
+/// have expired under a link that never closed.
+async fn look_again(wake: mpsc::UnboundedSender<Wake>, stop: CancellationToken) {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(HOUR) => {}
+        }
+        // The courier ends only with the node.
+        let _ = wake.send(Wake::Reloaded);
+    }
 }
 
 /// Says once a day what runs out within thirty days.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::daemon::clock;
 use crate::daemon::node::Node;
 use crate::daemon::receive::{Refused, blocking, receive, take_receipt};
-use crate::exchange::rows::Direction;
+use crate::exchange::rows::{Direction, MessageState};
 use crate::model::envelope::Blob;
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::limits::FETCH_PARTS_MAX;
@@ -28,32 +29,36 @@ pub async fn serve(node: Arc<Node>, connection: Connection) {
 }
 
 async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Result<(), StreamError> {
+    let lane = node.lanes.of(peer);
+    let from = peer.clone();
     match stream.receive().await {
         Ok(Frame::Deliver { signed_envelope }) => {
-            let from = peer.clone();
+            let Some(_turn) = lane.letter(signed_envelope.len()).await else { return busy(node, peer, stream).await };
             match blocking(node, move |node| receive(node, &from, signed_envelope)).await {
                 Ok(receipt) => stream.send(&Frame::Delivered { receipt }).await?,
                 Err(Refused { code }) => return stream.refuse(code, 0).await,
             }
         }
         Ok(Frame::PushReceipt { envelope_id, receipt }) => {
-            let from = peer.clone();
+            let Some(_turn) = lane.letter(receipt.len()).await else { return busy(node, peer, stream).await };
             match blocking(node, move |node| take_receipt(node, &from, envelope_id, &receipt)).await {
                 Ok(()) => stream.send(&Frame::Pushed).await?,
                 Err(Refused { code }) => return stream.refuse(code, 0).await,
             }
         }
         Ok(Frame::Fetch { envelope_id, object_id, first_part, part_count }) => {
+            let Some(_turn) = lane.parts().await else { return busy(node, peer, stream).await };
             let wanted = Wanted { envelope_id, object_id, first_part, part_count };
             return parts(node, peer, stream, wanted).await;
         }
         Ok(_) => {
-            tracing::warn!(%peer, code = %RefusalCode::Malformed, "a stream began with a frame that begins none");
-            return stream.refuse(RefusalCode::Malformed, 0).await;
+            let reason = "a stream began with a frame that begins none";
+            let Refused { code } = Refused::because(node, peer, RefusalCode::Malformed, reason);
+            return stream.refuse(code, 0).await;
         }
         Err(error) => {
             if let Some(code) = error.code() {
-                tracing::warn!(%peer, %code, reason = %error, "refused");
+                let Refused { code } = Refused::because(node, peer, code, error);
                 return stream.refuse(code, 0).await;
             }
             return Err(error);
@@ -61,6 +66,12 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
     }
     stream.finish();
     Ok(())
+}
+
+async fn busy(node: &Node, peer: &AuthorityId, stream: Stream) -> Result<(), StreamError> {
+    let reason = "too many letters of the peer wait for their turn; it will try again";
+    let Refused { code } = Refused::because(node, peer, RefusalCode::Busy, reason);
+    stream.refuse(code, 0).await
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +88,7 @@ async fn parts(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream, wanted:
     let reader = match blocking(node, move |node| open(node, &from, wanted)).await {
         Ok(reader) => Arc::new(reader),
         Err(code) => {
-            tracing::warn!(%peer, %code, "a request for parts was refused");
+            let Refused { code } = Refused::because(node, peer, code, "a request for parts does not fit what is here");
             return stream.refuse(code, 0).await;
         }
     };
@@ -106,8 +117,15 @@ async fn parts(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream, wanted:
 }
 
 fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<ObjectReader, RefusalCode> {
+    // A link may outlive the directory that let it in.
+    node.directory(clock::now())?.roster().authority(peer).ok_or(RefusalCode::UnknownAuthority)?;
     let envelope = node.envelope(wanted.envelope_id).map_err(|_| RefusalCode::NotFound)?;
     if envelope.counterpart != *peer || envelope.direction != Direction::Outgoing {
+        return Err(RefusalCode::NotFound);
+    }
+    // The log says that the peer does not have it; it must stay true.
+    let message = node.message(envelope.message_id).map_err(|_| RefusalCode::CannotStore)?;
+    if matches!(message.state, MessageState::Expired | MessageState::Refused(_)) {
         return Err(RefusalCode::NotFound);
     }
     let (record, _) = node.record(envelope.index).map_err(|_| RefusalCode::CannotStore)?;

@@ -81,7 +81,7 @@ pub fn custody(node: &Node, request: Option<Id>, from: u64, limit: usize) -> Res
         Some(id) => node
             .index
             .scan_prefix(tree::TIMELINE, id.as_bytes(), None, ROWS_MAX, Order::Forward)
-            .map_err(crate::daemon::node::LookupError::from)?
+            .map_err(crate::daemon::lookup::LookupError::from)?
             .iter()
             .filter_map(|(key, _)| key.last_chunk::<8>().copied().map(u64::from_be_bytes))
             .filter(|index| *index >= from)
@@ -92,7 +92,7 @@ pub fn custody(node: &Node, request: Option<Id>, from: u64, limit: usize) -> Res
     for index in indexes {
         entries.push(match node.record(index) {
             Ok((record, _)) => record_view(index, &record),
-            Err(crate::daemon::node::LookupError::Erased { .. }) => json!({ "index": index, "erased": true }),
+            Err(crate::daemon::lookup::LookupError::Erased { .. }) => json!({ "index": index, "erased": true }),
             Err(error) => return Err(error.into()),
         });
     }
@@ -122,7 +122,7 @@ pub fn status(node: &Node) -> Result<Value, DeskError> {
     let open = |tree| {
         node.index
             .scan_prefix(tree, &[], None, ROWS_MAX, Order::Forward)
-            .map_err(crate::daemon::node::LookupError::from)
+            .map_err(crate::daemon::lookup::LookupError::from)
     };
     let reader = node.ledger.reader();
     Ok(json!({
@@ -217,10 +217,10 @@ fn rows<R: serde::de::DeserializeOwned>(node: &Node, tree: &'static str) -> Resu
     let pairs = node
         .index
         .scan_prefix(tree, &[], None, ROWS_MAX, Order::Forward)
-        .map_err(crate::daemon::node::LookupError::from)?;
+        .map_err(crate::daemon::lookup::LookupError::from)?;
     pairs
         .iter()
         .map(|(_, value)| from_bytes(value))
         .collect::<Result<_, _>>()
-        .map_err(|error| crate::daemon::node::LookupError::from(error).into())
+        .map_err(|error| crate::daemon::lookup::LookupError::from(error).into())
 }

@@ -179,9 +179,11 @@ impl Scene {
         self.later_stage(Event::PackageHandedOver, Stage::ContentHandover, row, envelope)
     }
 
-    /// A receipt of a later stage was taken by the sender of the message.
-    pub fn receipt_delivered(&self, row: &MessageRow, stage: Stage, index: u64) -> Act {
+    /// A receipt of a later stage was taken by the sender of the message, or refused by its node for good: either way it
+    /// is not handed over again.
+    pub fn receipt_delivered(&self, row: &MessageRow, stage: Stage, index: u64, outcome: Outcome) -> Act {
         let mut record = self.of(Event::ReceiptDelivered, row);
+        record.outcome = outcome;
         record.links = vec![index];
         stage.name().clone_into(&mut record.reason);
         Act { record, enclosures: Vec::new() }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::certificate::{CertificateError, CertificateFacts};
@@ -11,6 +10,7 @@ use crate::crypto::digest::sha256;
 use crate::crypto::revocation::{RevocationList, RevocationListError};
 use crate::custody::note::{KeyTextError, VerifierKey};
 use crate::model::authority::{Authority, Provenance, ReceivingKey};
+use crate::model::base64;
 use crate::model::ident::IdentError;
 use crate::model::limits::{
     CERTIFICATE_BYTES_MAX, ENDPOINTS_MAX, ISSUERS_MAX, LANGUAGES_MAX, LINE_BYTES_MAX, LOG_KEYS_MAX,
@@ -108,10 +108,10 @@ enum SourceKind {
 
 impl Row {
     fn of(authority: &Authority, note: &str) -> Self {
-        let encoded = |items: &[Vec<u8>]| items.iter().map(|item| BASE64.encode(item)).collect();
+        let encoded = |items: &[Vec<u8>]| items.iter().map(|item| base64::encode(item)).collect();
         let key = |key: &ReceivingKey| KeyRow {
             suite: Suite::Seal1,
-            public_key: BASE64.encode(&key.public_key),
+            public_key: base64::encode(&key.public_key),
             not_before: key.not_before.to_string(),
             not_after: key.not_after.to_string(),
         };
@@ -191,7 +191,7 @@ impl TryFrom<Row> for Entry {
 
 fn receiving_key(row: &KeyRow) -> Result<ReceivingKey, EntryError> {
     const FIELD: &str = "receiving_keys.public_key";
-    let public_key = base64(FIELD, &row.public_key)?;
+    let public_key = bytes(FIELD, &row.public_key)?;
     if public_key.len() != RECEIVING_KEY_BYTES {
         return Err(EntryError::Length { field: FIELD, expected: RECEIVING_KEY_BYTES, found: public_key.len() });
     }
@@ -251,13 +251,13 @@ fn language_is_a_tag(text: &str) -> Result<(), EntryError> {
     }
 }
 
-fn base64(field: &'static str, text: &str) -> Result<Vec<u8>, EntryError> {
-    BASE64.decode(text.as_bytes()).map_err(|_| EntryError::Base64 { field })
+fn bytes(field: &'static str, text: &str) -> Result<Vec<u8>, EntryError> {
+    base64::decode(text).map_err(|_| EntryError::Base64 { field })
 }
 
 fn der_list(field: &'static str, texts: &[String], bytes_max: usize) -> Result<Vec<Vec<u8>>, EntryError> {
     let decoded = texts.iter().map(|text| {
-        let der = base64(field, text)?;
+        let der = bytes(field, text)?;
         if der.len() > bytes_max { Err(EntryError::TooLarge { field, bytes_max }) } else { Ok(der) }
     });
     decoded.collect()

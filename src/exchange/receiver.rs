@@ -6,6 +6,7 @@
 use crate::exchange::rows::{Direction, EnvelopeRow, MessageRow, PackageRow, RequestRow, RowError, from_bytes, tree};
 use crate::exchange::verified::Verified;
 use crate::model::event::Stage;
+use crate::model::limits::THREAD_MESSAGES_PEER_MAX;
 use crate::model::message::{MessageKind, Side};
 use crate::model::refusal::RefusalCode;
 
@@ -95,6 +96,8 @@ fn in_turn(verified: &Verified, known: &Known) -> Result<(), RefusalCode> {
         (None, _) => Err(RefusalCode::OutOfTurn),
         (Some(request), _) if request.counterpart != *peer => Err(RefusalCode::IdentifierReused),
         (Some(_), MessageKind::RequestSubmit) => Err(RefusalCode::IdentifierReused),
+        // Attack: a thread without end makes a row that the index refuses, and the node stops for good.
+        (Some(request), _) if request.messages.len() >= THREAD_MESSAGES_PEER_MAX => Err(RefusalCode::TooLarge),
         (Some(request), kind) => {
             let their_side = match request.direction {
                 Direction::Outgoing => Side::Requested,

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::canonical::JsonError;
+use crate::model::base64;
 use crate::model::limits::{
     DIRECTORY_BYTES_MAX, DIRECTORY_METADATA_BYTES_MAX, DIRECTORY_ROOTS_MAX, DIRECTORY_VERSION_MAX,
 };
@@ -125,7 +125,7 @@ impl Files {
     /// All files in one JSON document, to be mailed: their exact bytes in base64.
     pub fn to_single_file(&self) -> Vec<u8> {
         let files =
-            self.iter().map(|(name, bytes)| Row { path: name.to_string(), bytes: BASE64.encode(bytes) }).collect();
+            self.iter().map(|(name, bytes)| Row { path: name.to_string(), bytes: base64::encode(bytes) }).collect();
         let document = Document { schema: Schema::V1, files };
         let mut bytes = serde_json::to_vec_pretty(&document).expect("invariant: plain strings can be written");
         bytes.push(b'\n');
@@ -144,7 +144,7 @@ impl Files {
             if files.file(name).is_some() {
                 return Err(RepositoryError::Twice(name));
             }
-            let bytes = BASE64.decode(row.bytes.as_bytes()).map_err(|_| RepositoryError::Base64(name))?;
+            let bytes = base64::decode(&row.bytes).map_err(|_| RepositoryError::Base64(name))?;
             files.put(name, bytes)?;
         }
         Ok(files)

@@ -123,6 +123,8 @@ pub enum RequestState {
     Refused,
     /// Withdrawn by the requesting authority.
     Withdrawn,
+    /// Its first message never reached the requested authority: refused by its node, or its time ran out.
+    NotDelivered,
 }
 
 /// One request and its thread.
@@ -242,6 +244,8 @@ pub struct IntakeRow {
     pub package_id: Id,
     /// How soon.
     pub urgency: Urgency,
+    /// The ciphertext of all its files.
+    pub bytes: u64,
     /// The record of the envelope.
     pub index: u64,
 }

@@ -157,3 +157,24 @@ pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const PAYLOAD_NAME_CHARS_MAX: usize = 100;
 /// Bytes that are read and digested at once from a file.
 pub const READ_BYTES: usize = 256 * 1024;
+
+/// Longest identifier or code of a condition: 256 of each must fit into one value of the index.
+pub const WORD_BYTES_MAX: usize = 64;
+/// Most messages of one request: their identifiers must fit into one value of the index.
+pub const THREAD_MESSAGES_MAX: usize = 1_280;
+/// Messages of one request after which the peer's are refused; the rest of the thread is left to this node's officers.
+pub const THREAD_MESSAGES_PEER_MAX: usize = 1_024;
+/// Letters and receipts of one peer that are verified at once; the others of that peer wait.
+pub const LETTERS_AT_ONCE_PER_PEER_MAX: usize = 8;
+/// Bytes of letters and receipts of one peer that may wait for their turn.
+pub const LETTERS_WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of letters that are taken from one peer in a day: a hostile one fills the journal no faster.
+pub const LETTERS_PER_DAY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Streams on which one peer is served parts at once; each holds one part.
+pub const SERVED_STREAMS_PER_PEER_MAX: usize = 16;
+/// Envelopes of one peer whose files are fetched at once, for each urgency.
+pub const FETCHES_PER_PEER_MAX: usize = 4;
+/// Envelopes of one peer whose files are still to come.
+pub const INTAKES_PER_PEER_MAX: usize = 256;
+/// Log lines about refusals of one peer in a minute; the next minute begins with the number of those left out.
+pub const REFUSAL_LINES_PER_MINUTE_MAX: u32 = 30;

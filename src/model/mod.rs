@@ -1,6 +1,7 @@
 //! Floor 1: the words of the trade. Values that are valid once they exist; no I/O, no clock, no randomness.
 
 pub mod authority;
+pub mod base64;
 pub mod envelope;
 pub mod event;
 pub mod ident;

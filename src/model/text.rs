@@ -1,6 +1,6 @@
 //! Bounds on text that people write. Refuses what is too long, empty where it may not be, or holds control characters.
 
-use crate::model::limits::{LINE_BYTES_MAX, LIST_LEN_MAX, TEXT_BYTES_MAX};
+use crate::model::limits::{LINE_BYTES_MAX, LIST_LEN_MAX, TEXT_BYTES_MAX, WORD_BYTES_MAX};
 
 /// Whether a field may be left empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +23,20 @@ pub fn line(field: &'static str, text: &str, need: Need) -> Result<(), TextError
 /// Checks a longer text; line breaks and tabs are allowed.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn prose(field: &'static str, text: &str, need: Need) -> Result<(), TextError> {
     bounded(field, text, need, TEXT_BYTES_MAX)?;
     let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if text.chars().any(control) { Err(TextError::Control { field }) } else { Ok(()) }
+}
+
+/// Checks a short word that rows of the index repeat: an identifier or a code.
+///
+/// # Errors
+/// As [`line()`], with a smaller bound.
+pub fn word(field: &'static str, text: &str) -> Result<(), TextError> {
+    line(field, text, Need::Required)?;
+    bounded(field, text, Need::Required, WORD_BYTES_MAX)
 }
 
 /// Checks the length of a list.

@@ -148,6 +148,7 @@ async fn admit(quinn: &quinn::Connection, peer_role: Role, ours: Ours<'_>) -> Re
             believed(stream.receive().await?, &peer)?
         }
         Role::Dialler => {
+            let _place = ours.registry.silent(&peer.authority, ours.limits).ok_or(ConnectError::Full)?;
             let mut stream = stream(quinn.accept_bi().await.map_err(Loss::from)?);
             let hello = believed(stream.receive().await?, &peer)?;
             stream.send(&Frame::Hello(ours.hello)).await?;

@@ -2,7 +2,7 @@
 //! than the limits allow.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::crypto::node::{NodeError, Role};
 use crate::model::ident::AuthorityId;
@@ -29,6 +29,26 @@ pub(crate) struct Registry(Mutex<Table>);
 struct Table {
     rows: BTreeMap<u64, Row>,
     next: u64,
+    /// Connections whose certificate is known and whose Hello has not come.
+    silent: BTreeMap<AuthorityId, usize>,
+}
+
+/// The place of a connection that has not said Hello; free again when dropped.
+pub(crate) struct Silent {
+    registry: Arc<Registry>,
+    authority: AuthorityId,
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        let mut table = self.registry.table();
+        if let Some(count) = table.silent.get_mut(&self.authority) {
+            *count -= 1;
+            if *count == 0 {
+                table.silent.remove(&self.authority);
+            }
+        }
+    }
 }
 
 impl Registry {
@@ -65,6 +85,21 @@ impl Registry {
         table.next += 1;
         table.rows.insert(number, row);
         Some(number)
+    }
+
+    /// A place for a connection that has not said Hello; `None` if its authority has its share of them.
+    ///
+    /// Attack: a known peer opens connections and says nothing on them. Until their time is over each may hold a
+    /// window of unread bytes, and together they would hold every place for handshakes.
+    pub(crate) fn silent(self: &Arc<Self>, authority: &AuthorityId, limits: &Limits) -> Option<Silent> {
+        let mut table = self.table();
+        let count = table.silent.entry(authority.clone()).or_default();
+        if *count >= limits.connections_per_peer_max {
+            return None;
+        }
+        *count += 1;
+        drop(table);
+        Some(Silent { registry: Arc::clone(self), authority: authority.clone() })
     }
 
     /// Forgets the connection of that number.

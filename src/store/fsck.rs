@@ -40,7 +40,7 @@ pub struct Report {
     pub tear: Option<Tear>,
     /// The first entry that is not intact, and what is wrong. The journal must be restored from a backup.
     pub first_bad: Option<(u64, String)>,
-    /// Derived files that are not what the journal says; at most [`PATHS_NAMED_MAX`] are named.
+    /// Derived files that are not what the journal says; at most 32 are named.
     pub wrong_files: Vec<String>,
     /// How many there are in all.
     pub wrong_files_count: u64,

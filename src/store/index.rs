@@ -12,7 +12,7 @@ use crate::model::limits::{INDEX_CACHE_BYTES, INDEX_KEY_BYTES_MAX, INDEX_VALUE_B
 
 const FLUSH_MS: u64 = 500;
 /// The layout of keys and values below, and what the daemon folds into them. Another one is set aside.
-const SCHEMA: u64 = 1;
+const SCHEMA: u64 = 2;
 
 /// Named trees of sorted keys. sled 0.34.7 lives in this file and nowhere else.
 ///

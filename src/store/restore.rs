@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::custody::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::custody::frontier::Frontier;
-use crate::custody::note::VerifierKey;
+use crate::custody::note::{NoteError, VerifierKey};
 use crate::custody::tile::Tile;
 use crate::custody::tree::root;
 use crate::model::ident::Digest;
@@ -31,7 +31,7 @@ pub fn published_checkpoint(files: &TileFiles, key: &VerifierKey) -> Result<Opti
     };
     match SignedCheckpoint::open(&bytes, std::slice::from_ref(key)) {
         Ok(signed) => Ok(Some(signed)),
-        Err(CheckpointError::Note(crate::custody::note::NoteError::Malformed)) => Ok(None),
+        Err(CheckpointError::Note(NoteError::Malformed)) => Ok(None),
         Err(_) => Err(RestoreError::OtherKey),
     }
 }

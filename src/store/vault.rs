@@ -76,6 +76,16 @@ impl Vault {
         Ok(self.free_room().spare_bytes()?)
     }
 
+    /// How many bytes may still be taken beside another reserve than the vault's.
+    pub fn room_beside(&self, reserve_bytes: u64) -> Result<u64, VaultError> {
+        Ok(Room::of(self.root.clone(), reserve_bytes).spare_bytes()?)
+    }
+
+    /// Whether a package has begun to arrive: the room for its files is reserved then.
+    pub fn begun(&self, seal_id: Id) -> bool {
+        self.package(seal_id).intake().exists()
+    }
+
     /// Begins a new object of a package that is sealed here.
     pub fn create(&self, seal_id: Id, object_id: u32) -> Result<ObjectWriter, WriteError> {
         let (room, dir) = (self.free_room(), self.package(seal_id));

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use ring::rand::{SecureRandom as _, SystemRandom};
-
 use crate::crypto::ed25519::SigningKey;
+use crate::crypto::random;
 use crate::custody::checkpoint::SignedCheckpoint;
 use crate::custody::edge::Edge;
 use crate::custody::leaf::{SALT_BYTES, commitment};
@@ -44,7 +43,6 @@ pub(crate) struct Writer {
     edge: Edge,
     origin: KeyName,
     key: SigningKey,
-    random: SystemRandom,
     published: Arc<Signal>,
     on_commit: Observer,
     frames: Vec<u8>,
@@ -81,9 +79,8 @@ impl Writer {
         };
         let path = reader.files().dir().to_owned();
         let edge = edge.map_err(|missing| JournalError::Damaged { path, index: missing.index })?;
-        let random = SystemRandom::new();
         let frames = Vec::new();
-        Ok(Self { reader, appender, edge, origin, key, random, published, on_commit, frames })
+        Ok(Self { reader, appender, edge, origin, key, published, on_commit, frames })
     }
 
     /// Signs the checkpoint of a log without entries, if this one begins; has what the journal is ahead published.
@@ -164,8 +161,7 @@ impl Writer {
         let first = self.edge.size();
         let mut edge = self.edge.clone();
         let mut salts = vec![0; entries.len() * SALT_BYTES];
-        let drawn = self.random.fill(&mut salts);
-        drawn.map_err(|_| AppendError::Poisoned("no randomness for a salt".to_owned()))?;
+        random::fill(&mut salts).map_err(|error| AppendError::Poisoned(error.to_string()))?;
         self.frames.clear();
         let mut starts = Vec::with_capacity(entries.len());
         let mut commitments = Vec::with_capacity(entries.len());

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 
-use crate::model::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::model::limits::{RECEIPT_BYTES_MAX, RECORD_BYTES_MAX, TLOG_PROOF_BYTES_MAX};
 use crate::wire::decode::{self, DecodeError};
 use crate::wire::proto;
 
@@ -30,7 +30,7 @@ pub fn encode(parts: &ReceiptParts) -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Result<ReceiptParts, DecodeError> {
     let found: proto::Receipt = decode::bounded("a receipt", bytes, RECEIPT_BYTES_MAX)?;
     decode::count("record", found.record.len(), RECORD_BYTES_MAX)?;
-    decode::count("proof", found.proof.len(), NOTE_BYTES_MAX)?;
+    decode::count("proof", found.proof.len(), TLOG_PROOF_BYTES_MAX)?;
     let salt = found.salt.try_into().map_err(|_| DecodeError::Unknown { field: "salt" })?;
     Ok(ReceiptParts { record: found.record, salt, proof: found.proof })
 }

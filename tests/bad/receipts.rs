@@ -12,13 +12,14 @@ use rogatory::custody::tree::leaf_hash;
 use rogatory::exchange::act::Scene;
 use rogatory::exchange::receipt::{CheckedReceipt, Expected, ReceiptError, check};
 use rogatory::model::authority::Authority;
+use rogatory::model::envelope::Blob;
 use rogatory::model::event::{CustodyRecord, Event, Outcome, Stage};
 use rogatory::model::ident::Digest;
 use rogatory::model::refusal::RefusalCode;
 use rogatory::wire::receipt::{ReceiptParts, decode, encode};
 use rogatory::wire::record;
 
-use crate::cast::{BEGIN, Member};
+use crate::cast::BEGIN;
 use crate::forge::{Forge, SECRET, blob, id, judged, stranger, useful, xa, xb};
 
 const SALT: [u8; 32] = [3; 32];
@@ -36,29 +37,29 @@ static HANDED: LazyLock<Handed> = LazyLock::new(|| {
     Handed { digest: verified.envelope_digest(), record }
 });
 
-fn expected(change: impl FnOnce(&mut Expected<'_>)) -> impl Fn(&[u8]) -> Result<CheckedReceipt, ReceiptError> {
-    static BLOBS: LazyLock<Vec<rogatory::model::envelope::Blob>> = LazyLock::new(|| vec![blob()]);
-    let mut expected = Expected {
+static BLOBS: LazyLock<Vec<Blob>> = LazyLock::new(|| vec![blob()]);
+
+/// What XA expects of a receipt for that envelope.
+fn expected() -> Expected<'static> {
+    Expected {
         sender: &xa().id,
         receiver: &xb().authority,
         envelope_id: id(4),
         envelope_digest: HANDED.digest,
         blobs: &BLOBS,
-    };
-    let mut short = expected;
-    change(&mut short);
-    expected.envelope_id = short.envelope_id;
-    expected.envelope_digest = short.envelope_digest;
-    let no_blobs = short.blobs.is_empty();
-    move |bytes| check(bytes, &Expected { blobs: if no_blobs { &[] } else { &BLOBS }, ..expected })
+    }
+}
+
+fn checked(bytes: &[u8]) -> Result<CheckedReceipt, ReceiptError> {
+    check(bytes, &expected())
 }
 
 /// A receipt over that record, as the fourth of a log of seven.
 fn parts(record: &CustodyRecord) -> ReceiptParts {
-    parts_by(record, xb(), &xb().log_key, &xb().log_name)
+    parts_by(record, &xb().log_key, &xb().log_name)
 }
 
-fn parts_by(record: &CustodyRecord, _: &Member, key: &SigningKey, name: &KeyName) -> ReceiptParts {
+fn parts_by(record: &CustodyRecord, key: &SigningKey, name: &KeyName) -> ReceiptParts {
     let record = record::encode(record);
     let leaf = |record: &[u8]| leaf_hash(&commitment(&SALT, record).0);
     let others: Vec<_> = (0..7_u8).map(|other| leaf(&[other])).collect();
@@ -89,7 +90,7 @@ fn why(checked: Result<CheckedReceipt, ReceiptError>) -> ReceiptError {
 
 #[track_caller]
 fn field(bytes: &[u8]) -> &'static str {
-    match why(expected(|_| {})(bytes)) {
+    match why(checked(bytes)) {
         ReceiptError::Field(field) => field,
         other => panic!("{other:?}"),
     }
@@ -103,7 +104,7 @@ fn proof_fails(checked: Result<CheckedReceipt, ReceiptError>) {
 
 #[test]
 fn the_receipt_that_the_others_are_bent_from_proves_its_stage() {
-    let checked = expected(|_| {})(&with(|_| {})).unwrap();
+    let checked = checked(&with(|_| {})).unwrap();
     assert_eq!((checked.stage(), checked.index()), (Stage::RelayAcceptance, 4));
     assert!(!format!("{checked:?}").contains(SECRET));
 }
@@ -113,7 +114,7 @@ fn a_receipt_for_another_envelope_is_refused() {
     assert_eq!(field(&with(|it| it.digests[0].sha256 = Digest([0; 32]))), "signed-envelope");
     assert_eq!(field(&with(|it| it.digests.clear())), "signed-envelope");
     assert_eq!(field(&with(|it| it.subject.envelope_id = Some(id(9)))), "envelope_id");
-    let other = expected(|it| it.envelope_digest = Digest([0; 32]))(&with(|_| {}));
+    let other = check(&with(|_| {}), &Expected { envelope_digest: Digest([0; 32]), ..expected() });
     assert!(matches!(why(other), ReceiptError::Field("signed-envelope")));
 }
 
@@ -147,7 +148,7 @@ fn an_envelope_without_files_has_no_stage_but_consignment() {
             transfer.stage = stage;
             transfer.blobs.clear();
         });
-        let error = why(expected(|it| it.blobs = &[])(&bytes));
+        let error = why(check(&bytes, &Expected { blobs: &[], ..expected() }));
         assert!(matches!(error, ReceiptError::Field("stage")), "{error:?}");
     }
 }
@@ -164,7 +165,7 @@ fn a_receipt_of_a_failure_or_of_other_files_is_refused() {
 fn a_record_that_was_changed_after_it_was_logged_is_not_in_the_log() {
     let mut changed = HANDED.record.clone();
     changed.at = changed.at.plus_millis(1);
-    proof_fails(expected(|_| {})(&bent(|parts| parts.record = record::encode(&changed))));
+    proof_fails(checked(&bent(|parts| parts.record = record::encode(&changed))));
 }
 
 #[test]
@@ -172,23 +173,23 @@ fn the_proof_of_another_record_or_a_flipped_salt_proves_nothing() {
     let mut later = HANDED.record.clone();
     later.at = later.at.plus_millis(1);
     let other = parts(&later).proof;
-    proof_fails(expected(|_| {})(&bent(|parts| parts.proof = other)));
+    proof_fails(checked(&bent(|parts| parts.proof = other)));
     for place in 0..32 {
-        proof_fails(expected(|_| {})(&bent(|parts| parts.salt[place] ^= 1)));
+        proof_fails(checked(&bent(|parts| parts.salt[place] ^= 1)));
     }
-    proof_fails(expected(|_| {})(&bent(|parts| parts.proof = parts.proof.replace("index 4", "index 3"))));
+    proof_fails(checked(&bent(|parts| parts.proof = parts.proof.replace("index 4", "index 3"))));
 }
 
 #[test]
 fn a_checkpoint_of_another_log_key_or_name_proves_nothing() {
-    let forged = parts_by(&HANDED.record, xb(), &xa().log_key, &xb().log_name);
-    proof_fails(expected(|_| {})(&encode(&forged)));
-    let own = parts_by(&HANDED.record, xa(), &xa().log_key, &xa().log_name);
-    proof_fails(expected(|_| {})(&encode(&own)));
-    let renamed = parts_by(&HANDED.record, xb(), &xb().log_key, &"xc-moj.rogatory/custody".parse().unwrap());
-    proof_fails(expected(|_| {})(&encode(&renamed)));
+    let forged = parts_by(&HANDED.record, &xa().log_key, &xb().log_name);
+    proof_fails(checked(&encode(&forged)));
+    let own = parts_by(&HANDED.record, &xa().log_key, &xa().log_name);
+    proof_fails(checked(&encode(&own)));
+    let renamed = parts_by(&HANDED.record, &xb().log_key, &"xc-moj.rogatory/custody".parse().unwrap());
+    proof_fails(checked(&encode(&renamed)));
     // Another size under the same signature.
-    proof_fails(expected(|_| {})(&bent(|parts| parts.proof = parts.proof.replace("\n7\n", "\n8\n"))));
+    proof_fails(checked(&bent(|parts| parts.proof = parts.proof.replace("\n7\n", "\n8\n"))));
 }
 
 #[test]
@@ -196,9 +197,7 @@ fn a_directory_without_a_usable_log_key_proves_nothing() {
     let bytes = with(|_| {});
     let judged = |log_keys: Vec<String>| {
         let receiver = Authority { log_keys, ..xb().authority.clone() };
-        let blobs = [blob()];
-        let (sender, envelope_digest) = (&xa().id, HANDED.digest);
-        check(&bytes, &Expected { sender, receiver: &receiver, envelope_id: id(4), envelope_digest, blobs: &blobs })
+        check(&bytes, &Expected { receiver: &receiver, ..expected() })
     };
     assert!(matches!(why(judged(vec![])), ReceiptError::LogKey));
     assert!(matches!(why(judged(vec![SECRET.to_owned()])), ReceiptError::LogKey));
@@ -212,12 +211,12 @@ fn a_directory_without_a_usable_log_key_proves_nothing() {
 fn a_receipt_that_was_cut_or_bent_proves_nothing() {
     let good = with(|_| {});
     for length in 0..good.len() {
-        why(expected(|_| {})(&good[..length]));
+        why(checked(&good[..length]));
     }
     for place in 0..good.len() {
         let mut bent = good.clone();
         bent[place] ^= 1;
-        if let Ok(checked) = expected(|_| {})(&bent) {
+        if let Ok(checked) = checked(&bent) {
             // What is not covered (the base64 of a signature line of nobody) may change; what is proven may not.
             assert_eq!(checked.record(), &HANDED.record, "{place}");
         }
@@ -228,13 +227,9 @@ fn a_receipt_that_was_cut_or_bent_proves_nothing() {
 fn an_oversized_receipt_or_one_with_a_short_salt_is_refused() {
     let salt = decode(&with(|_| {})).unwrap();
     assert_eq!(salt.salt, SALT);
-    assert!(matches!(why(expected(|_| {})(&vec![0; 3 * 1024 * 1024 + 1])), ReceiptError::Decode(_)));
-    assert!(matches!(
-        why(expected(|_| {})(&bent(|it| it.proof = "a".repeat(128 * 1024 + 1)))),
-        ReceiptError::Decode(_)
-    ));
-    let mut short = rogatory::wire::proto::Receipt::default();
-    short.salt = vec![3; 31];
+    assert!(matches!(why(checked(&vec![0; 3 * 1024 * 1024 + 1])), ReceiptError::Decode(_)));
+    assert!(matches!(why(checked(&bent(|it| it.proof = "a".repeat(128 * 1024 + 1)))), ReceiptError::Decode(_)));
+    let short = rogatory::wire::proto::Receipt { salt: vec![3; 31], ..Default::default() };
     let bytes = prost::Message::encode_to_vec(&short);
-    assert!(matches!(why(expected(|_| {})(&bytes)), ReceiptError::Decode(_)));
+    assert!(matches!(why(checked(&bytes)), ReceiptError::Decode(_)));
 }

@@ -146,7 +146,8 @@ fn whoever_says_no_name_or_a_wrong_one_or_lacks_the_role_does_nothing() {
     let data = path(&stage.xa.data);
     let before = stage.xa.records().len();
     run(&["request", "list", "--data", data]).refused(&["several officers", "--as NAME"]);
-    run(&["request", "list", "--data", data, "--as", "Nobody"]).refused(&["does not stand for an officer", "config.toml"]);
+    run(&["request", "list", "--data", data, "--as", "Nobody"])
+        .refused(&["does not stand for an officer", "config.toml"]);
     let new = ["request", "new", "--to", "XB-MOJ", "--subject", "x", "--data", data];
     run(&new).refused(&["--as NAME"]);
     let begin = ["package", "export", "019aa7b2-0000-7000-8000-000000000000", "--to", "x"];

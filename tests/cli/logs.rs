@@ -127,7 +127,10 @@ fn exchange_and_search(format: &str) {
     stage.xa.stop();
     for office in [&stage.xa, &stage.xb] {
         let said = office.said();
-        assert!(said.contains("TRACE") && said.contains("node ready") && said.contains("link open"), "the level is loud");
+        assert!(
+            said.contains("TRACE") && said.contains("node ready") && said.contains("link open"),
+            "the level is loud"
+        );
         if format == "json" {
             said.lines().for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).expect(line)));
         }

@@ -164,7 +164,10 @@ fn an_index_that_finds_no_byte_is_mended_by_itself_when_there_is_room_and_no_let
     // The journal's segment was reserved when it was made, but the index finds no room to follow it.
     let letters: Vec<_> = (0..10).map(|number| stage.xb.ask("XA-MOJ", &format!("Letter {number}"), &[])).collect();
     until("the index to say so", || stage.xa.said().contains("the index cannot follow the custody log").then_some(()));
-    stage.xa.run(FIRST, &["package", "show", "019aa7b2-0000-7000-8000-000000000000"]).refused(&["free some disk space"]);
+    stage
+        .xa
+        .run(FIRST, &["package", "show", "019aa7b2-0000-7000-8000-000000000000"])
+        .refused(&["free some disk space"]);
     drop_ballast(&stage.xa);
     letters.iter().for_each(|row| drop(stage.xb.handed_over(&text(row, "message_id"))));
     let last = stage.xb.ask("XA-MOJ", "After", &[]);
@@ -202,7 +205,8 @@ fn a_node_whose_data_is_read_only_says_so_and_changes_nothing() {
 
 #[test]
 fn a_journal_that_finds_no_room_for_its_next_segment_refuses_each_act_and_takes_them_again_later() {
-    let name = "small_disk::a_journal_that_finds_no_room_for_its_next_segment_refuses_each_act_and_takes_them_again_later";
+    let name =
+        "small_disk::a_journal_that_finds_no_room_for_its_next_segment_refuses_each_act_and_takes_them_again_later";
     if !inside_a_namespace(name) {
         return;
     }

@@ -60,9 +60,9 @@ async fn the_dialler_learns_why_it_refused_whom_it_reached() {
     let forged = world.a.node("XB-MOJ");
     let (a, b) = (&world.a, &world.b);
     let mut no_list = Trust::new();
-    no_list.add(id("XB-MOJ"), &[b.der.clone()], &[]).unwrap();
+    no_list.add(id("XB-MOJ"), std::slice::from_ref(&b.der), &[]).unwrap();
     let mut nobody = Trust::new();
-    nobody.add(id("XA-MOJ"), &[a.der.clone()], &[a.list(&[])]).unwrap();
+    nobody.add(id("XA-MOJ"), std::slice::from_ref(&a.der), &[a.list(&[])]).unwrap();
     let revoking = world.trust_with(a.list(&[]), b.list(&[7]));
     let stale = world.trust_with(a.list(&[]), b.list_until(&[], -1));
     for (found, trust, error) in [
@@ -90,7 +90,7 @@ async fn the_dialled_side_refuses_every_bad_certificate_with_an_alert() {
     let revoking = world.trust_with(a.list(&[7]), b.list(&[]));
     let stale = world.trust_with(a.list_until(&[], -1), b.list(&[]));
     let mut no_list = Trust::new();
-    no_list.add(id("XA-MOJ"), &[a.der.clone()], &[]).unwrap();
+    no_list.add(id("XA-MOJ"), std::slice::from_ref(&a.der), &[]).unwrap();
     for (shown, trust, alert) in [
         (&Ca::new("CA A").node("XA-MOJ"), world.trust(), 48),
         (&b.node("XA-MOJ"), world.trust(), 48),

@@ -37,7 +37,7 @@ impl World {
     pub(crate) fn trust_with(&self, list_a: Vec<u8>, list_b: Vec<u8>) -> Trust {
         let mut trust = Trust::new();
         for (name, ca, list) in [("XA-MOJ", &self.a, list_a), ("XB-MOJ", &self.b, list_b)] {
-            trust.add(id(name), &[ca.der.clone()], &[list]).unwrap();
+            trust.add(id(name), std::slice::from_ref(&ca.der), &[list]).unwrap();
         }
         trust
     }

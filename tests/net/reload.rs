@@ -55,7 +55,7 @@ async fn a_peer_that_was_dialled_is_closed_when_its_authority_leaves_and_others_
     assert_eq!(dialled.loss(), None);
 
     let mut without_b = Trust::new();
-    without_b.add(id("XA-MOJ"), &[world.a.der.clone()], &[world.a.list(&[])]).unwrap();
+    without_b.add(id("XA-MOJ"), std::slice::from_ref(&world.a.der), &[world.a.list(&[])]).unwrap();
     let closed = a.endpoint.close_revoked(&without_b);
     assert_eq!(closed, [(id("XB-MOJ"), NodeError::UnknownAuthority)]);
     assert_eq!(dialled.loss(), Some(Loss::Here));

@@ -43,7 +43,7 @@ fn a_certificate_of_the_listed_ca_speaks_for_its_authority_in_both_roles() {
 fn a_ca_cannot_speak_for_another_authority() {
     let (a, b) = (Ca::new("CA A"), Ca::new("CA B"));
     let mut trust = trust_in(&a, a.list(&[]));
-    trust.add("XB-MOJ".parse().unwrap(), &[b.der.clone()], &[b.list(&[])]).unwrap();
+    trust.add("XB-MOJ".parse().unwrap(), std::slice::from_ref(&b.der), &[b.list(&[])]).unwrap();
     let forged = b.node("XA-MOJ");
     assert_eq!(refused(&trust, &forged.certificate), NodeError::UnknownIssuer);
 }
@@ -160,7 +160,7 @@ fn unreadable_rows_of_the_directory_are_told_apart() {
     let cut = ca.der[..ca.der.len() - 1].to_vec();
     assert_eq!(trust.add(id, &[cut], &[]), Err(IssuerError::Certificate));
     let id = "XA-MOJ".parse().unwrap();
-    assert_eq!(trust.add(id, &[ca.der.clone()], &[vec![0x30, 0]]), Err(IssuerError::List));
+    assert_eq!(trust.add(id, std::slice::from_ref(&ca.der), &[vec![0x30, 0]]), Err(IssuerError::List));
 }
 
 #[test]

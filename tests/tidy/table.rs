@@ -22,6 +22,7 @@ const ANYWHERE: &[&str] = &[""];
 
 /// Each crate of `[dependencies]` (as written in `use`) and the places below `src/` where it may be named.
 pub const HOMES: &[(&str, &[&str])] = &[
+    ("anyhow", &["cli/"]),
     ("arc_swap", &["net/", "daemon/"]),
     ("axum", &["daemon/", "cli/"]),
     ("clap", &["cli/"]),
@@ -41,7 +42,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("quinn_proto", &["net/"]),
     ("rcgen", &["crypto/"]),
     ("ring", &["crypto/"]),
-    ("rustix", &["store/", "daemon/"]),
+    ("rustix", &["store/", "daemon/", "cli/"]),
     ("rustls", &["net/"]),
     ("rustls_pki_types", &["crypto/", "net/"]),
     ("serde", ANYWHERE),
@@ -52,7 +53,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("tokio", &["net/", "daemon/", "cli/"]),
     ("tokio_util", &["net/", "daemon/", "cli/"]),
     ("toml", &["daemon/config.rs", "cli/"]),
-    ("tracing", &["net/", "store/", "daemon/"]),
+    ("tracing", &["net/", "store/", "daemon/", "cli/serve.rs"]),
     ("tracing_subscriber", &["daemon/", "cli/"]),
     ("uuid", &["model/"]),
     ("webpki", &["crypto/"]),

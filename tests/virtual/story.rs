@@ -118,6 +118,17 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
     story
 });
 
+fn condition() -> Condition {
+    Condition {
+        id: "c1".to_owned(),
+        code: "USE.NAMED-PROCEEDINGS".to_owned(),
+        text: "For the named proceedings only.".to_owned(),
+        legal_source: String::new(),
+        origin: ConditionOrigin::RequestedState,
+        objects: vec![],
+    }
+}
+
 fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
     let (us, them) = (&CAST.members[wish.by], &CAST.members[1 - wish.by]);
     let seal_id = Id::new(BEGIN, rng.bytes());
@@ -146,14 +157,6 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         objects.push(Arc::new(sealed));
         trees.push(tree);
     }
-    let condition = Condition {
-        id: "c1".to_owned(),
-        code: "USE.NAMED-PROCEEDINGS".to_owned(),
-        text: "For the named proceedings only.".to_owned(),
-        legal_source: String::new(),
-        origin: ConditionOrigin::RequestedState,
-        objects: vec![],
-    };
     let message = Message::new(Fields {
         message_id: Id::new(BEGIN, rng.bytes()),
         request_id: Id::new(BEGIN, [wish.request as u8; 10]),
@@ -167,7 +170,7 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         urgency_reason: if wish.urgency == Urgency::Urgent { "Hearing soon.".to_owned() } else { String::new() },
         reply_by: None,
         legal_bases: vec![],
-        conditions: vec![condition; wish.conditions],
+        conditions: vec![condition(); wish.conditions],
         consignment: (!items.is_empty()).then(|| Consignment::new(seal_id, items).unwrap()),
         body: wish.body.clone(),
     })

@@ -5,6 +5,7 @@ use rogatory::exchange::receiver::{Arrival, Known, arrive};
 use rogatory::exchange::rows::{OutboxRow, RowError, Waiting, tree as trees};
 use rogatory::exchange::sender::Step;
 use rogatory::exchange::verified::{Gate, verify};
+use rogatory::model::event::Outcome;
 use rogatory::model::ident::Id;
 use rogatory::model::limits::FRAME_MS_MAX;
 use rogatory::model::message::Urgency;
@@ -201,7 +202,7 @@ impl Node {
         let Waiting::Receipt(stage) = row.waiting else { panic!("Pushed answers a receipt") };
         if self.live().index.contains_key(&outbox_place(row)) {
             let message = self.message_of(row.envelope_id);
-            self.commit(&self.scene(now).receipt_delivered(&message, stage, row.index), now);
+            self.commit(&self.scene(now).receipt_delivered(&message, stage, row.index, Outcome::Success), now);
         }
     }
 

@@ -43,7 +43,7 @@ fn the_published_example_verifies_and_reads_back_byte_for_byte() {
 fn lines_of_unknown_keys_and_kinds_are_kept_and_passed_over() {
     let mut note = signed(1);
     note.push(signed(2).signatures()[0].clone());
-    let cosignature = format!("\u{2014} witness.example/w {}", BASE64.encode(&[4; 76]));
+    let cosignature = format!("\u{2014} witness.example/w {}", base64::encode(&[4; 76]));
     note.push(SignatureLine::parse(&cosignature).unwrap());
     let again = Note::parse(note.to_string().as_bytes()).unwrap();
     assert_eq!(again, note);

@@ -53,7 +53,7 @@ fn every_record_reads_back_from_the_bytes_that_the_log_commits_to() {
         scene.expired(&row, 9),
         scene.content_received(&row, facts()),
         scene.handed_over(&row, facts()),
-        scene.receipt_delivered(&row, Stage::ContentHandover, 11),
+        scene.receipt_delivered(&row, Stage::ContentHandover, 11, Outcome::Success),
         scene.handled(Event::PackageExported, &row, "for the court", vec![NamedDigest::new("bag", Digest([1; 32]))]),
     ] {
         assert_eq!(record::decode(&act.record_bytes()).unwrap(), act.record);

@@ -38,7 +38,8 @@ impl<E> Desk<'_, E> {
         };
         self.put_envelope(&row, envelope_id, envelope_digest, Direction::Incoming);
         if let (false, Some(package_id)) = (whole, row.package_id) {
-            let intake = IntakeRow { peer: row.counterpart.clone(), package_id, urgency: row.urgency, index };
+            let bytes = transfer.blobs.iter().map(|blob| blob.ciphertext_bytes).fold(0, u64::saturating_add);
+            let intake = IntakeRow { peer: row.counterpart.clone(), package_id, urgency: row.urgency, bytes, index };
             self.put(tree::INTAKE, envelope_id.as_bytes(), &intake);
         }
         self.open_package(&message, Direction::Incoming)?;
@@ -72,14 +73,9 @@ impl<E> Desk<'_, E> {
         if package.opened_index.is_none() {
             package.opened_index = Some(self.committed.index);
             self.put(tree::PACKAGE, package_id.as_bytes(), &package);
-        }
-        // Only the record without a name and with the facts of the hand-over proves it to the peer; an officer's own
-        // record of opening is never disclosed.
-        let transfer = self.committed.record.transfer.as_ref();
-        let discloses = transfer.is_some_and(|transfer| transfer.stage == Stage::ContentHandover);
-        let owed = row.receipts.iter().any(|(stage, _)| *stage == Stage::ContentHandover);
-        if row.direction == Direction::Incoming && discloses && !owed {
-            return self.owe_receipt(&mut row, Stage::ContentHandover);
+            if row.direction == Direction::Incoming {
+                return self.owe_receipt(&mut row, Stage::ContentHandover);
+            }
         }
         Ok(())
     }
