@@ -3,6 +3,8 @@
 //! goes on serving everybody else.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "hostile/answers.rs"]
+mod answers;
 #[path = "hostile/bounds.rs"]
 mod bounds;
 #[path = "hostile/confusion.rs"]
@@ -17,6 +19,8 @@ mod letter;
 mod lines;
 #[path = "hostile/links.rs"]
 mod links;
+#[path = "hostile/officers.rs"]
+mod officers;
 #[path = "hostile/peer.rs"]
 mod peer;
 #[path = "net/raw.rs"]

@@ -1,78 +1,16 @@
 //! Whose is it? Identifiers, receipts, parts and conditions of somebody else.
 
-use std::io::Cursor;
-
 use rogatory::crypto::random;
-use rogatory::daemon::desk::{self, Draft};
-use rogatory::daemon::evidence::{self, FileFacts};
-use rogatory::exchange::rows::MessageRow;
 use rogatory::model::event::Event;
-use rogatory::model::ident::Id;
 use rogatory::model::message::{Body, Urgency};
-use rogatory::model::package::{Condition, ConditionOrigin, ItemRole};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::request::ConditionsAcceptance;
 use rogatory::wire::frame::Frame;
 
-use crate::letter::{SECRET, acknowledgement, evidence as evidence_body, new_id, request};
-use crate::peer::{Peer, code};
+use crate::letter::{SECRET, acknowledgement, evidence as evidence_body, new_id};
+use crate::officers::{victim_asks, victim_transmits};
+use crate::peer::code;
 use crate::stage::Stage;
-
-/// The victim's officers send a request with a file to that peer.
-fn victim_asks(stage: &Stage, to: &Peer) -> MessageRow {
-    let node = stage.node();
-    let [first, second] = stage.officers();
-    let files = Some(pack(stage, ItemRole::Attachment));
-    let draft = Draft {
-        to: to.id.clone(),
-        request_id: None,
-        in_reply_to: None,
-        language: "en".to_owned(),
-        urgency: Urgency::Routine,
-        urgency_reason: String::new(),
-        reply_by: None,
-        legal_bases: vec!["a treaty".to_owned()],
-        conditions: Vec::new(),
-        files,
-        body: request(),
-    };
-    let row = desk::draft(node, &first, draft).unwrap();
-    desk::approve_and_send(node, &second, row.message_id).unwrap()
-}
-
-fn pack(
-    stage: &Stage,
-    role: ItemRole,
-) -> (rogatory::model::package::Consignment, rogatory::exchange::act::DraftFiles) {
-    let (node, [first, _]) = (stage.node(), stage.officers());
-    let id = evidence::begin(node, &first).unwrap();
-    let facts = FileFacts {
-        name: "file".to_owned(),
-        media_type: "text/plain".to_owned(),
-        description: String::new(),
-        role,
-    };
-    evidence::add(node, &first, id, facts, &mut Cursor::new(SECRET)).unwrap();
-    evidence::finish(node, &first, id).unwrap()
-}
-
-/// The victim answers a request of that peer with evidence under a condition; the package.
-fn victim_transmits(stage: &Stage, request_id: Id) -> MessageRow {
-    let (node, [first, second]) = (stage.node(), stage.officers());
-    let files = pack(stage, ItemRole::Evidence);
-    let mut draft = Draft::in_thread(&node.request(request_id).unwrap(), None, evidence_body());
-    draft.conditions = vec![Condition {
-        id: "c1".to_owned(),
-        code: "USE.NAMED-PROCEEDINGS".to_owned(),
-        text: SECRET.to_owned(),
-        legal_source: String::new(),
-        origin: ConditionOrigin::RequestedState,
-        objects: Vec::new(),
-    }];
-    draft.files = Some(files);
-    let row = desk::draft(node, &first, draft).unwrap();
-    desk::approve_and_send(node, &second, row.message_id).unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_envelope_of_another_peer_is_not_taken_from_evil_hands_and_its_owner_is_not_hurt() {
@@ -263,7 +201,7 @@ async fn letters_that_lie_about_their_time_or_contradict_themselves_are_refused_
         (over.bytes(&stage.evil, victim), RefusalCode::Expired),
         (eternal.bytes(&stage.evil, victim), RefusalCode::Malformed),
         (urgent.bytes(&stage.evil, victim), RefusalCode::Malformed),
-        (elsewhere.bytes(&stage.honest, victim), RefusalCode::BadSignature),
+        (elsewhere.bytes(&stage.honest, victim), RefusalCode::UnknownAuthority),
         (elsewhere.sealed_over(noise.clone(), &stage.evil, victim).bytes, RefusalCode::Malformed),
         (noise, RefusalCode::Malformed),
     ] {

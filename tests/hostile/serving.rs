@@ -1,11 +1,12 @@
 //! A sender that serves the files of its letters wrongly: other bytes, other places, no end, nothing.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rogatory::model::event::Event;
 use rogatory::model::ident::{Digest, Id};
-use rogatory::model::limits::PART_BYTES;
+use rogatory::model::limits::{FETCHES_PER_PEER_MAX, PART_BYTES};
 use rogatory::model::message::Urgency;
 use rogatory::model::refusal::RefusalCode;
 use rogatory::net::connection::Connection;
@@ -30,7 +31,7 @@ enum Wrong {
 
 type Plans = Arc<Mutex<BTreeMap<Id, (Option<Wrong>, Vec<u8>)>>>;
 
-async fn answer(plans: Plans, mut stream: Stream) -> Result<(), StreamError> {
+async fn answer(plans: Plans, mut stream: Stream, stalled: Arc<AtomicUsize>) -> Result<(), StreamError> {
     let envelope_id = match stream.receive().await? {
         Frame::Fetch { envelope_id, .. } => envelope_id,
         Frame::PushReceipt { .. } => {
@@ -60,7 +61,10 @@ async fn answer(plans: Plans, mut stream: Stream) -> Result<(), StreamError> {
         Some(Wrong::Cut) => bytes.truncate(10),
         Some(Wrong::Nothing) => return Ok(()),
         Some(Wrong::Refusal) => part = Frame::Refused { code: Told::Unknown(99), retry_after_ms: u64::MAX },
-        Some(Wrong::Never) => std::future::pending().await,
+        Some(Wrong::Never) => {
+            stalled.fetch_add(1, Ordering::SeqCst);
+            std::future::pending().await
+        }
         None => {}
     }
     stream.send(&part).await?;
@@ -70,9 +74,9 @@ async fn answer(plans: Plans, mut stream: Stream) -> Result<(), StreamError> {
     Ok(())
 }
 
-async fn serve(connection: Connection, plans: Plans) {
+async fn serve(connection: Connection, plans: Plans, stalled: Arc<AtomicUsize>) {
     while let Ok(stream) = connection.accept().await {
-        tokio::spawn(answer(Arc::clone(&plans), stream));
+        tokio::spawn(answer(Arc::clone(&plans), stream, Arc::clone(&stalled)));
     }
 }
 
@@ -83,7 +87,7 @@ async fn nothing_that_is_served_wrongly_is_kept_and_what_comes_right_later_is() 
     let stage = Stage::raise("XC-SERVE").await;
     let evil = stage.link(&stage.evil).await;
     let plans = Plans::default();
-    tokio::spawn(serve(evil.connection.clone(), Arc::clone(&plans)));
+    tokio::spawn(serve(evil.connection.clone(), Arc::clone(&plans), Arc::default()));
     for wrong in wrongs {
         let (letter, sealed) = stage.letter(&stage.evil).carrying(&[1; 200]);
         plans.lock().unwrap().insert(letter.route.envelope_id, (Some(wrong), sealed));
@@ -102,8 +106,9 @@ async fn files_that_never_come_hold_up_neither_an_urgent_letter_of_that_peer_nor
     let stage = Stage::raise("XC-STALL").await;
     let (evil, honest) = (stage.link(&stage.evil).await, stage.link(&stage.honest).await);
     let plans = Plans::default();
+    let stalled = Arc::new(AtomicUsize::new(0));
     for link in [&evil, &honest] {
-        tokio::spawn(serve(link.connection.clone(), Arc::clone(&plans)));
+        tokio::spawn(serve(link.connection.clone(), Arc::clone(&plans), Arc::clone(&stalled)));
     }
     for _ in 0..20 {
         let (letter, sealed) = stage.letter(&stage.evil).carrying(&[1; 200]);
@@ -120,4 +125,6 @@ async fn files_that_never_come_hold_up_neither_an_urgent_letter_of_that_peer_nor
     plans.lock().unwrap().insert(other.route.envelope_id, (None, sealed));
     honest.deliver(other.bytes(&stage.honest, &stage.victim)).await.unwrap();
     until("both packages are whole", || stage.count(Event::ContentReceived) == 2).await;
+    // However many are announced, only a few hold a part in memory.
+    assert_eq!(stalled.load(Ordering::SeqCst), FETCHES_PER_PEER_MAX);
 }
