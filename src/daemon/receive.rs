@@ -15,9 +15,9 @@
 
 use std::sync::Arc;
 
-use crate::daemon::{clock, quota};
 use crate::daemon::lane::Line;
 use crate::daemon::node::{LookupError, Node};
+use crate::daemon::{clock, quota};
 use crate::exchange::receipt::{self, Expected};
 use crate::exchange::receiver::{Arrival, Known, arrive};
 use crate::exchange::rows::Direction;
@@ -33,7 +33,8 @@ use crate::store::ledger::AppendError;
 /// in the custody log.
 pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8>, Refused> {
     let now = clock::now();
-    let directory = node.directory(now).map_err(|code| Refused::because(node, peer, code, "no directory is in force"))?;
+    let directory =
+        node.directory(now).map_err(|code| Refused::because(node, peer, code, "no directory is in force"))?;
     let gate = Gate { us: node.us(), peer, roster: directory.roster(), keys: &node.keys.ring, now };
     let verified = match verify(&bytes, &gate) {
         Ok(verified) => verified,

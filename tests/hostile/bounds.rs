@@ -81,13 +81,8 @@ async fn a_thread_has_an_end_for_a_peer_before_its_row_is_too_large_for_the_inde
     let stage = Stage::raise("XC-ENDLESS").await;
     let letter = stage.letter(&stage.evil).in_thread(new_id(), acknowledgement());
     let keys = Keys::read(&Home::at(&stage.data())).unwrap();
-    let gate = Gate {
-        us: &stage.victim.id,
-        peer: &stage.evil.id,
-        roster: &stage.roster,
-        keys: &keys.ring,
-        now: clock::now(),
-    };
+    let gate =
+        Gate { us: &stage.victim.id, peer: &stage.evil.id, roster: &stage.roster, keys: &keys.ring, now: clock::now() };
     let verified = verify(&letter.bytes(&stage.evil, &stage.victim), &gate).unwrap();
     let judged = |messages| {
         let request = Some(thread(&stage, &letter, messages));

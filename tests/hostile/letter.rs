@@ -107,7 +107,8 @@ impl Letter {
 
     /// With objects of these plaintext lengths that nobody has.
     pub fn announcing(mut self, lengths: &[u64]) -> Self {
-        let items = (1..).zip(lengths).map(|(object_id, length)| item(object_id, *length, Digest([object_id as u8; 32])));
+        let items =
+            (1..).zip(lengths).map(|(object_id, length)| item(object_id, *length, Digest([object_id as u8; 32])));
         let items: Vec<Item> = items.collect();
         self.blobs = items.iter().map(blob).collect();
         self.fields.consignment = Some(Consignment::new(self.route.seal_id, items).unwrap());

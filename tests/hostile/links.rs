@@ -8,10 +8,12 @@ use rogatory::crypto::pem::{self, Label};
 use rogatory::daemon::clock;
 use rogatory::exchange::entry::Entry;
 use rogatory::exchange::keeping::Change;
+use rogatory::exchange::roster::Roster;
 use rogatory::model::limits::CONNECTIONS_PER_PEER_MAX;
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::time::Timestamp;
 use rogatory::net::connection::ConnectError;
+use rogatory::net::limits::Limits;
 use rogatory::net::loss::{Loss, TlsAlert};
 use rogatory::net::tls::{ALPN, NodeKey};
 use rogatory::store::directory::{NodeDirectory, Trust};
@@ -27,9 +29,7 @@ use crate::stage::Stage;
 const DAY_MS: u64 = 86_400_000;
 
 fn ca(peer: &Peer) -> Identity {
-    let read = |name: &str, label| {
-        pem::decode(label, &std::fs::read(peer.home.key(name)).unwrap()).unwrap()
-    };
+    let read = |name: &str, label| pem::decode(label, &std::fs::read(peer.home.key(name)).unwrap()).unwrap();
     Identity {
         certificate: read("ca.cert.pem", Label::Certificate).to_vec(),
         key: Zeroizing::new(read("ca.key.pem", Label::PrivateKey).to_vec()),
@@ -138,4 +138,24 @@ async fn a_peer_that_left_the_directory_loses_its_link_and_its_letters_wait_for_
     assert_eq!(again, ConnectError::Lost(Loss::RefusedByTls(TlsAlert(48))));
     stage.told(&["link closed"]);
     stage.serves_others().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handshakes_from_one_address_take_half_of_the_places_and_another_address_gets_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dialled, evil) = (Peer::new(dir.path(), "XA-MOJ"), Peer::new(dir.path(), "XC-BUSY"));
+    let roster = Roster::new([dialled.row.clone(), evil.row.clone()]);
+    let narrow = Limits { handshakes_max: 4, ..Limits::default() };
+    let endpoint = dialled.endpoint_with(&roster, narrow);
+    let address = endpoint.local_address().unwrap();
+    let config = raw::config(Some(&evil.key()), ALPN);
+    let elsewhere = quinn::Endpoint::client("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..2 {
+        silent.push(raw::dial(&elsewhere, &config, address).await.unwrap());
+    }
+    let third = raw::dial(&elsewhere, &config, address).await.err().map(Loss::from);
+    assert_eq!(third, Some(Loss::Full));
+    let here = raw::socket();
+    assert!(raw::dial(&here, &config, address).await.is_ok());
 }

@@ -41,19 +41,11 @@ pub fn victim_asks_with(stage: &Stage, to: &Peer, content: &[u8]) -> MessageRow 
     desk::approve_and_send(node, &second, row.message_id).unwrap()
 }
 
-fn pack(
-    stage: &Stage,
-    role: ItemRole,
-    content: &[u8],
-) -> (Consignment, DraftFiles) {
+fn pack(stage: &Stage, role: ItemRole, content: &[u8]) -> (Consignment, DraftFiles) {
     let (node, [first, _]) = (stage.node(), stage.officers());
     let id = evidence::begin(node, &first).unwrap();
-    let facts = FileFacts {
-        name: "file".to_owned(),
-        media_type: "text/plain".to_owned(),
-        description: String::new(),
-        role,
-    };
+    let facts =
+        FileFacts { name: "file".to_owned(), media_type: "text/plain".to_owned(), description: String::new(), role };
     evidence::add(node, &first, id, facts, &mut Cursor::new(content)).unwrap();
     evidence::finish(node, &first, id).unwrap()
 }

@@ -44,6 +44,10 @@ impl Peer {
 
     /// A socket that trusts everybody of the roster.
     pub fn endpoint(&self, roster: &Roster) -> Endpoint {
+        self.endpoint_with(roster, Limits::default())
+    }
+
+    pub fn endpoint_with(&self, roster: &Roster, limits: Limits) -> Endpoint {
         let mut trust = Trust::new();
         for row in roster.authorities() {
             trust.add(row.id.clone(), &row.issuers, &row.revocation_lists).unwrap();
@@ -58,7 +62,7 @@ impl Peer {
             checkpoint: None,
         };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Endpoint::bind(address, tls, Arc::new(move || hello.clone()), Limits::default()).unwrap()
+        Endpoint::bind(address, tls, Arc::new(move || hello.clone()), limits).unwrap()
     }
 }
 
