@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::crypto::random;
 use crate::daemon::deliver::{Handed, expire, hand_over};
 use crate::daemon::fetch::{FetchError, fetch};
+use crate::daemon::lane::Line;
 use crate::daemon::node::Node;
 use crate::daemon::registrar::Wake;
 use crate::daemon::serve::serve;
@@ -135,7 +136,9 @@ impl Courier {
                 self.intake.remove(&id);
             }
             News::Fetched(peer, id, Err(error)) => {
-                tracing::warn!(%peer, %error, "fetching files broke off; what arrived is kept");
+                if let Line::Said { unsaid } = self.node.lanes.of(&peer).says(clock::now()) {
+                    tracing::warn!(%peer, %error, more_since_last = unsaid, "fetching files broke off; what arrived is kept");
+                }
                 if let Some(code) = error.blames_sender() {
                     let node = Arc::clone(&self.node);
                     tokio::task::spawn_blocking(move || node.record_refused_input(&peer, code, id.as_bytes()));
@@ -156,13 +159,20 @@ impl Courier {
         let number = self.links_made;
         tokio::spawn(serve(Arc::clone(&self.node), connection.clone()));
         let (tell, watched, name) = (self.tell.clone(), connection.clone(), peer.clone());
+        // Attack: a peer that links and leaves without end would fill the log lines.
+        let lane = self.node.lanes.of(&peer);
+        if let Line::Said { unsaid } = lane.says(clock::now()) {
+            let key_exchange = connection.peer().group_name;
+            tracing::info!(%peer, %key_exchange, more_since_last = unsaid, "link open");
+        }
         tokio::spawn(async move {
             let loss = watched.closed().await;
-            tracing::info!(peer = %name, reason = %loss, "link closed");
+            if let Line::Said { unsaid } = lane.says(clock::now()) {
+                tracing::info!(peer = %name, reason = %loss, more_since_last = unsaid, "link closed");
+            }
             // The courier ends only with the node.
             let _ = tell.send(News::Unlinked(name, number));
         });
-        tracing::info!(%peer, key_exchange = %connection.peer().group_name, "link open");
         self.compare(&peer, &connection);
         self.links.entry(peer.clone()).or_default().push((number, connection));
         self.schedule.connected(&peer);

@@ -21,6 +21,18 @@ pub struct Known {
     pub request: Option<RequestRow>,
     /// The package under the key scope that it names.
     pub package: Option<PackageRow>,
+    /// Whether one of its identifiers names something of another kind here.
+    pub crossing: Crossing,
+}
+
+/// Whether an identifier names two kinds of things.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Crossing {
+    /// No.
+    #[default]
+    None,
+    /// Yes. Attack: a message under the identifier of a request, so that an officer who names the one acts on the other.
+    Found,
 }
 
 /// What to do with a verified envelope.
@@ -55,7 +67,22 @@ impl Known {
             Some(consignment) => read(tree::PACKAGE, consignment.seal_id.as_bytes())?,
             None => None,
         };
+        let scope = message.consignment.as_ref().map(|consignment| consignment.seal_id);
+        let names = [Some(message.message_id), Some(message.request_id), scope];
+        let mut crossing = Crossing::None;
+        for (own, id) in [tree::MESSAGE, tree::REQUEST, tree::PACKAGE].into_iter().zip(names) {
+            let Some(id) = id else { continue };
+            let same_inside = names.iter().flatten().filter(|other| **other == id).count() > 1;
+            let mut elsewhere = same_inside;
+            for other in [tree::MESSAGE, tree::REQUEST, tree::PACKAGE].into_iter().filter(|other| *other != own) {
+                elsewhere |= read(other, id.as_bytes())?.is_some();
+            }
+            if elsewhere {
+                crossing = Crossing::Found;
+            }
+        }
         Ok(Self {
+            crossing,
             envelope: envelope.as_deref().map(from_bytes).transpose()?,
             message: known_message.as_deref().map(from_bytes).transpose()?,
             request: request.as_deref().map(from_bytes).transpose()?,
@@ -80,7 +107,7 @@ pub fn arrive(verified: &Verified, known: &Known) -> Result<Arrival, RefusalCode
         };
     }
     // One message travels in one envelope, one package in one message: whoever names them again means something else.
-    if known.message.is_some() || known.package.is_some() {
+    if known.message.is_some() || known.package.is_some() || known.crossing == Crossing::Found {
         return Err(RefusalCode::IdentifierReused);
     }
     in_turn(verified, known)?;

@@ -18,6 +18,7 @@ use crate::net::complaints::Complaints;
 use crate::net::connection::{ConnectError, Connection, Ours, establish};
 use crate::net::limits::Limits;
 use crate::net::loss::{Loss, error_code};
+use crate::net::origins::Origins;
 use crate::net::registry::Registry;
 use crate::net::tls::{NO_NAME, Tls};
 use crate::net::trust::Trust;
@@ -156,17 +157,21 @@ impl Shared {
 async fn accept_all(socket: quinn::Endpoint, shared: Arc<Shared>, ready: mpsc::Sender<Connection>) {
     // Each handshake runs by itself, so that a slow peer holds up nobody else.
     let mut handshakes = JoinSet::new();
+    let mut origins = Origins::default();
     let mut complaints = Complaints::default();
     loop {
         tokio::select! {
             incoming = socket.accept() => {
                 let Some(incoming) = incoming else { return };
-                if let Some(incoming) = triage(incoming, handshakes.len(), &shared) {
+                if let Some(incoming) = triage(incoming, handshakes.len(), &origins, &shared) {
+                    origins.begun(incoming.remote_address());
                     handshakes.spawn(welcome(incoming, Arc::clone(&shared), ready.clone()));
                 }
             }
             Some(ended) = handshakes.join_next() => {
-                if let Ok(Err((remote, error))) = ended {
+                let Ok((remote, ended)) = ended else { continue };
+                origins.ended(remote);
+                if let Err(error) = ended {
                     complaints.failed(remote, error);
                 }
             }
@@ -175,9 +180,13 @@ async fn accept_all(socket: quinn::Endpoint, shared: Arc<Shared>, ready: mpsc::S
 }
 
 /// Spends nothing on a stranger that there is no room for, and little on one whose address may be forged.
-fn triage(incoming: Incoming, handshakes: usize, shared: &Shared) -> Option<Incoming> {
+fn triage(incoming: Incoming, handshakes: usize, origins: &Origins, shared: &Shared) -> Option<Incoming> {
     let limits = &shared.limits;
-    if handshakes >= limits.handshakes_max || shared.registry.len() >= limits.connections_max {
+    // Attack: one stranger begins handshakes and ends none. Its network gets half of the places, and so many are
+    // counted only against addresses that were proven: a forged one cannot use up somebody else's half.
+    let share = (limits.handshakes_max / 2).max(1);
+    let greedy = origins.handshakes(incoming.remote_address()) >= share;
+    if greedy || handshakes >= limits.handshakes_max || shared.registry.len() >= limits.connections_max {
         incoming.refuse();
         return None;
     }
@@ -193,12 +202,16 @@ async fn welcome(
     incoming: Incoming,
     shared: Arc<Shared>,
     ready: mpsc::Sender<Connection>,
-) -> Result<(), (SocketAddr, ConnectError)> {
+) -> (SocketAddr, Result<(), ConnectError>) {
     let remote = incoming.remote_address();
-    let connection = shake_hands(incoming, &shared).await.map_err(|error| (remote, error))?;
-    // Fails only when the endpoint is gone, and then so may the connection be.
-    let _ = ready.send(connection).await;
-    Ok(())
+    match shake_hands(incoming, &shared).await {
+        Ok(connection) => {
+            // Fails only when the endpoint is gone, and then so may the connection be.
+            let _ = ready.send(connection).await;
+            (remote, Ok(()))
+        }
+        Err(error) => (remote, Err(error)),
+    }
 }
 
 async fn shake_hands(incoming: Incoming, shared: &Shared) -> Result<Connection, ConnectError> {

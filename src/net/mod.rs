@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod kx;
 pub mod limits;
 pub mod loss;
+pub(crate) mod origins;
 pub(crate) mod registry;
 pub(crate) mod reset;
 pub mod stream;
