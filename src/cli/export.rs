@@ -1,7 +1,8 @@
 //! `rogatory package export`: a package with all its proofs as a BagIt bag. Refuses a folder that is there already.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ use crate::cli::sink::Sink;
 use crate::daemon::api::percent_encoded;
 use crate::daemon::clock;
 use crate::model::ident::Id;
+use crate::store::lock::DirLock;
 
 /// Which package, and where to.
 #[derive(Debug, clap::Args)]
@@ -65,13 +67,44 @@ pub fn run(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A folder that is removed when it is dropped.
-struct Held(PathBuf);
+/// A folder that is removed when it is dropped. The lock tells an export that runs from one that was killed.
+struct Held(PathBuf, #[expect(dead_code, reason = "held until the folder goes")] DirLock);
 
 impl Held {
+    /// Makes the folder. What an export that was killed left under this name is opened files: they go first.
+    fn make(dir: PathBuf) -> anyhow::Result<Self> {
+        let make = || fs::DirBuilder::new().mode(0o700).create(&dir);
+        match make() {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let _dead = DirLock::exclusive(&dir)
+                    .with_context(|| format!("another export fills {}; wait for its end", dir.display()))?;
+                remove_left(&dir)?;
+                make()
+            }
+            made => made,
+        }
+        .with_context(|| format!("cannot make {}", dir.display()))?;
+        let lock = DirLock::exclusive(&dir)?;
+        Ok(Self(dir, lock))
+    }
+
     fn path(&self) -> &Path {
         &self.0
     }
+}
+
+/// Removes a folder that holds nothing but files named by a number, as an export writes them. Anything else is somebody's.
+fn remove_left(dir: &Path) -> anyhow::Result<()> {
+    let paths = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    let numbered = |path: &PathBuf| {
+        path.is_file()
+            && path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.parse::<u32>().is_ok())
+    };
+    if !paths.iter().all(numbered) {
+        bail!("{} is not of an export; move it away, or name another folder with --to", dir.display());
+    }
+    paths.iter().try_for_each(fs::remove_file)?;
+    Ok(fs::remove_dir(dir)?)
 }
 
 impl Drop for Held {
@@ -84,12 +117,9 @@ impl Drop for Held {
 }
 
 fn hold_files(client: &Client, args: &ExportArgs) -> anyhow::Result<Held> {
-    use std::os::unix::fs::DirBuilderExt as _;
     let mut name = args.to.file_name().context("--to names no folder")?.to_owned();
     name.push(".files");
-    let dir = args.to.with_file_name(name);
-    fs::DirBuilder::new().mode(0o700).create(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let held = Held(dir);
+    let held = Held::make(args.to.with_file_name(name))?;
     let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
     for item in show::list(&found, "items") {
         let number = show::number(item, "object_id");

@@ -7,6 +7,7 @@ pub mod digest;
 pub mod ed25519;
 pub mod hybrid;
 pub mod issue;
+pub mod mac;
 pub mod mlkem;
 pub mod node;
 pub mod package_key;

@@ -19,6 +19,7 @@ pub mod home;
 pub mod init;
 pub mod keys;
 pub mod lane;
+pub mod leftovers;
 pub mod lookup;
 pub mod node;
 pub mod officer;

@@ -11,6 +11,7 @@ use crate::daemon::config::{Config, ConfigError};
 use crate::daemon::home::Home;
 use crate::daemon::keys::{self, Keys, KeysError};
 use crate::daemon::lane::Lanes;
+use crate::daemon::leftovers;
 use crate::daemon::packing::OpenPackages;
 use crate::daemon::registrar::{self, Registrar, RegistrarError, WakeSender};
 use crate::daemon::turnstile::Turnstile;
@@ -93,6 +94,7 @@ impl Node {
         };
         node.bring_index_up_to_date(opened)?;
         if opening == Opening::ToServe {
+            leftovers::remove(&node)?;
             node.commit(node.started())?;
         }
         Ok(node)

@@ -93,6 +93,8 @@ pub const HANDSHAKE_MS_MAX: u64 = 10_000;
 pub const FRAME_MS_MAX: u64 = 30_000;
 /// A connection without any traffic is closed after this many milliseconds.
 pub const IDLE_MS_MAX: u64 = 60_000;
+/// A connection that is quiet is asked after so many milliseconds whether the peer still knows it.
+pub const KEEP_ALIVE_MS: u64 = 1_000;
 
 /// First wait before a delivery is tried again.
 pub const RETRY_MS_MIN: u64 = 1_000;

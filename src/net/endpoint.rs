@@ -1,19 +1,19 @@
 //! One UDP socket that dials and is dialled. Refuses more handshakes and connections than its limits allow, and
 //! under load makes a stranger prove its address first (RFC 9000, 8.1.2).
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use quinn::{ClientConfig, IdleTimeout, Incoming, ServerConfig, TransportConfig, VarInt};
+use quinn::{ClientConfig, IdleTimeout, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use crate::crypto::node::{NodeError, Role};
 use crate::model::ident::AuthorityId;
-use crate::model::limits::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
+use crate::model::limits::{CONNECTION_WINDOW_BYTES, KEEP_ALIVE_MS, STREAM_WINDOW_BYTES};
 use crate::net::complaints::Complaints;
 use crate::net::connection::{ConnectError, Connection, Ours, establish};
 use crate::net::limits::Limits;
@@ -39,8 +39,11 @@ impl Endpoint {
     pub fn bind(address: SocketAddr, tls: Tls, greeting: Greeting, limits: Limits) -> Result<Self, BindError> {
         let transport = Arc::new(transport(&limits)?);
         let server = server_config(&tls, &transport, &limits);
-        let socket =
-            quinn::Endpoint::server(server, address).map_err(|error| BindError::Socket(address, error.kind()))?;
+        let socket = UdpSocket::bind(address)
+            .and_then(|socket| {
+                quinn::Endpoint::new(tls.resets().endpoint(), Some(server), socket, Arc::new(TokioRuntime))
+            })
+            .map_err(|error| BindError::Socket(address, error.kind()))?;
         let shared =
             Arc::new(Shared { tls: ArcSwap::from_pointee(tls), greeting, limits, registry: Arc::default(), transport });
         let (done, ready) = mpsc::channel(READY_MAX);
@@ -216,7 +219,8 @@ fn transport(limits: &Limits) -> Result<TransportConfig, BindError> {
     let mut transport = TransportConfig::default();
     transport
         .max_idle_timeout(Some(IdleTimeout::try_from(idle).map_err(|_| BindError::Limits)?))
-        .keep_alive_interval(Some(idle / 3))
+        // Often, because it is by this packet that a side with nothing to send learns that the other was restarted.
+        .keep_alive_interval(Some(Duration::from_millis(KEEP_ALIVE_MS).min(idle / 3)))
         .max_concurrent_bidi_streams(VarInt::from_u32(limits.streams_per_peer_max))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)

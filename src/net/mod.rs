@@ -7,6 +7,7 @@ pub mod kx;
 pub mod limits;
 pub mod loss;
 pub(crate) mod registry;
+pub(crate) mod reset;
 pub mod stream;
 pub mod tls;
 pub mod trust;

@@ -20,6 +20,7 @@ use crate::crypto::san::{SanError, authority_of};
 use crate::model::ident::{AuthorityId, Digest};
 use crate::model::time::Timestamp;
 use crate::net::kx::{KeyExchange, group_name};
+use crate::net::reset::Resets;
 use crate::net::trust::Trust;
 use crate::net::verifier::{DialledVerifier, DiallerVerifier};
 
@@ -75,6 +76,7 @@ pub struct Tls {
     provider: Arc<CryptoProvider>,
     key: Arc<SingleCertAndKey>,
     server: Arc<QuicServerConfig>,
+    resets: Resets,
 }
 
 impl Tls {
@@ -91,7 +93,7 @@ impl Tls {
         .map_err(|_| TlsError::Key)?;
         let key = Arc::new(SingleCertAndKey::from(certified));
         let server = server_config(&provider, &trust, &key, &clock)?;
-        Ok(Self { authority, trust, clock, provider, key, server })
+        Ok(Self { authority, trust, clock, provider, key, server, resets: Resets::of(node) })
     }
 
     /// The authority that this node speaks for.
@@ -101,6 +103,10 @@ impl Tls {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    pub(crate) fn resets(&self) -> &Resets {
+        &self.resets
     }
 
     pub(crate) fn server(&self) -> Arc<QuicServerConfig> {

@@ -134,6 +134,11 @@ impl Vault {
         Ok(held)
     }
 
+    /// Every package of which there is anything, if only its directory.
+    pub fn packages(&self) -> Result<Vec<Id>, VaultError> {
+        Ok(packages(&self.root)?)
+    }
+
     /// Destroys all files of a package, durably. To repeat it is harmless; a crash is ended by [`Self::open`]. What
     /// the disk itself keeps of them is ciphertext, whose key is destroyed elsewhere.
     pub fn remove(&self, seal_id: Id) -> Result<(), VaultError> {

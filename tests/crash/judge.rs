@@ -67,7 +67,9 @@ fn handed_over(sender: &[Value], receiver: &[Value], way: &str) {
 fn stages<'a>(entries: impl Iterator<Item = &'a Value>) -> BTreeMap<String, usize> {
     let mut count = BTreeMap::new();
     for entry in entries {
-        *count.entry(entry["stage"].as_str().unwrap_or("none").to_owned()).or_default() += 1;
+        assert_eq!(entry["outcome"], "success", "{entry}");
+        *count.entry(entry["stage"].as_str().or(entry["reason"].as_str()).unwrap_or("none").to_owned()).or_default() +=
+            1;
     }
     assert!(count.values().all(|count| *count == 1), "a receipt stands there twice: {count:?}");
     count

@@ -128,6 +128,12 @@ impl Node {
         self.disturbances.load(Ordering::SeqCst)
     }
 
+    /// Whether the process was killed since, or died by itself. The system may tell a moment after its sockets closed.
+    pub fn disturbed_since(&self, before: u64) -> bool {
+        let dead = || self.child.lock().unwrap().as_mut().is_none_or(|child| child.try_wait().unwrap().is_some());
+        poll(Duration::from_secs(2), || (before != self.disturbances() || dead()).then_some(())).is_some()
+    }
+
     /// The end of its log.
     pub fn last_words(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();

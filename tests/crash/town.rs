@@ -92,7 +92,8 @@ impl Side {
                 Ok(answer) => Some(Some(answer)),
                 Err(why) if why.contains("cannot send it: it is") => Some(None),
                 Err(why) if why.contains("cannot approve it: it is") => Some(None),
-                Err(why) if before != self.node.disturbances() || why.contains("no node answers") => None,
+                Err(why) if why.contains("no node answers") => None,
+                Err(_) if self.node.disturbed_since(before) => None,
                 Err(why) => panic!("{} {arguments:?}: {why}\n{}", self.id, self.node.last_words()),
             }
         });
