@@ -91,6 +91,8 @@ fuzz() {
     return "$failed"
 }
 
+# Seconds that passed, and seconds of a processor: the second does not grow on a busy machine.
+TIMEFORMAT='%0R %0U'
 stages=("$@")
 test "${#stages[@]}" -gt 0 || stages=(judges format lint test document deny fuzz)
 report=""
@@ -102,9 +104,9 @@ for stage in "${stages[@]}"; do
         *) echo "no stage is called $stage; see the head of tests/all.sh" >&2; exit 2 ;;
     esac
     echo "== $stage"
-    began=$SECONDS
-    if (set -e; "$run"); then verdict=passed; else verdict=FAILED; status=1; fi
-    report+="$(printf '%-10s %-7s %5d s' "$stage" "$verdict" $((SECONDS - began)))"$'\n'
+    if { time { (set -e; "$run") 2>&3; }; } 3>&2 2>"$scratch/time"; then verdict=passed; else verdict=FAILED; status=1; fi
+    read -r real cpu <"$scratch/time"
+    report+="$(printf '%-10s %-7s %6d s %6d s of a core' "$stage" "$verdict" "$real" "${cpu%.*}")"$'\n'
 done
-printf '\n%s%-10s %-7s %5d s\n' "$report" total "" "$SECONDS"
+printf '\n%s%-10s %-7s %6d s\n' "$report" total "" "$SECONDS"
 exit "$status"

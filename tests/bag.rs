@@ -35,7 +35,7 @@ fn a_whole_bag_is_verified_and_tells_its_story() {
     for part in [
         "Sent by XB-MOJ to XA-MOJ",
         "XA-MOJ: received and verified on",
-        "XA-MOJ: opened on",
+        "XA-MOJ: handed over to an officer on",
         "by officer Ana Kovar",
         "accepted by XA-MOJ",
         "Kontoauszug März.csv",

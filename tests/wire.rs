@@ -196,6 +196,23 @@ fn what_is_too_large_is_refused_before_it_is_decoded() {
 }
 
 #[test]
+fn a_list_of_empty_entries_is_refused_before_it_is_decoded() {
+    // Two or three bytes an entry on the wire, some 170 in memory: items of a message, blobs of an envelope, digests of a
+    // record, and the measures of a request inside a message.
+    let (items, blobs, digests) = ([0x8a, 0x01, 0x00].repeat(MESSAGE_BYTES_MAX / 3), [0x62, 0x00], [0x62, 0x00]);
+    let many = |what: &str, error: DecodeError| {
+        assert!(matches!(error, DecodeError::TooMany { field, .. } if field == what), "{error}");
+        assert_eq!(error.code(), RefusalCode::TooLarge);
+    };
+    many("a message", message::decode(&items).unwrap_err());
+    many("an envelope", envelope::decode(&blobs.repeat(ENVELOPE_BYTES_MAX / 2)).unwrap_err());
+    many("a custody record", record::decode(&digests.repeat(RECORD_BYTES_MAX / 2)).unwrap_err());
+    let mut nested = vec![0xf2, 0x01, 0x80, 0x80, 0x20];
+    nested.extend([0x4a, 0x00].repeat(1 << 18));
+    many("a message", message::decode(&nested).unwrap_err());
+}
+
+#[test]
 fn a_message_to_oneself_and_a_package_without_files_are_refused() {
     let mut fields = samples::fields(MessageKind::RequestSubmit);
     fields.recipient = fields.sender.authority.clone();

@@ -4,9 +4,9 @@
 //! A path is exactly two certificates: the end entity and an issuer that the directory lists for the authority. Certificates
 //! that a peer sends along are never part of a path.
 
-use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use webpki::{
-    BorrowedCertRevocationList, CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationOptionsBuilder,
+    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList, RevocationOptionsBuilder,
 };
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
@@ -123,81 +123,104 @@ pub fn verify_chain(
     at: Instants,
     usage: Usage,
 ) -> Result<TrustedCertificate, CertificateError> {
-    let certificate = parse(end_entity)?;
-    let mut refused = CertificateError::UnknownIssuer;
-    for issuer_der in issuers {
-        // A fault of the directory, never of the one who signed.
-        let issuer = parse(issuer_der).map_err(|_| CertificateError::UnfitIssuer)?;
-        if issuer.tbs_certificate().subject() != certificate.tbs_certificate().issuer() {
-            continue;
-        }
-        match verify_issued(end_entity, issuer_der, &issuer, revocation_lists, at, usage) {
-            Ok(()) => {
-                check_key_usage(&certificate, usage)?;
-                return Ok(TrustedCertificate {
-                    facts: CertificateFacts::of(&certificate),
-                    issuer_der: issuer_der.clone(),
-                });
-            }
-            // After a key roll-over two issuers bear one name; the other may have signed it.
-            Err(CertificateError::UnknownIssuer) => {}
-            Err(error) => refused = error,
-        }
-    }
-    Err(refused)
+    Issuers::read(issuers, revocation_lists)?.verify(end_entity, at, usage)
 }
 
-fn verify_issued(
-    end_entity: &[u8],
-    issuer_der: &[u8],
-    issuer: &Certificate,
-    revocation_lists: &[Vec<u8>],
-    at: Instants,
-    usage: Usage,
-) -> Result<(), CertificateError> {
-    let time = |instant: Timestamp| UnixTime::since_unix_epoch(std::time::Duration::from_secs(instant.as_secs()));
-    let list = RevocationList::newest_of(issuer, revocation_lists)?;
-    let crl = list
-        .as_ref()
-        .map(|list| BorrowedCertRevocationList::from_der(list.der()))
-        .transpose()
-        .map_err(|_| RevocationListError::Malformed)?
-        .map(CertRevocationList::from);
-    let crls: Vec<&CertRevocationList<'_>> = crl.iter().collect();
-    // Without a list the path is judged first, so that a stranger's certificate is not reported as a missing list.
-    let revocation = RevocationOptionsBuilder::new(&crls)
-        .ok()
-        .map(|options| options.with_expiration_policy(ExpirationPolicy::Ignore).build());
+/// The issuing CAs of one authority, each with the revocation list that counts for it: read once, asked often. A peer
+/// that nobody knows yet cannot make a node read a long revocation list at each connection.
+#[derive(Debug)]
+pub struct Issuers(Vec<Issuer>);
 
-    let issuer_der = CertificateDer::from(issuer_der);
-    let anchor = webpki::anchor_from_trusted_cert(&issuer_der).map_err(|_| CertificateError::UnfitIssuer)?;
-    let end_entity = CertificateDer::from(end_entity);
-    let end_entity = EndEntityCert::try_from(&end_entity).map_err(refusal)?;
-    let since = || {
-        let serial = end_entity.serial();
-        let serial = serial.strip_prefix(&[0]).unwrap_or(serial);
-        list.as_ref().and_then(|list| list.revoked_since(serial))
-    };
-    end_entity
-        .verify_for_usage(
-            ALGORITHMS,
-            &[anchor],
-            &[],
-            time(at.used_at),
-            KeyUsage::required(usage.extended_key_usage()),
-            revocation,
-            None,
-        )
-        .map_err(|error| match error {
-            webpki::Error::CertRevoked => CertificateError::Revoked { since: since().unwrap_or_default() },
-            other => refusal(other),
-        })?;
-    check_issuer(issuer, at.used_at)?;
-    let list = list.ok_or(CertificateError::NoRevocationList)?;
-    if list.next_update() <= at.checked_at {
-        return Err(CertificateError::StaleRevocationList { due: list.next_update() });
+#[derive(Debug)]
+struct Issuer {
+    der: Vec<u8>,
+    certificate: Certificate,
+    anchor: TrustAnchor<'static>,
+    list: Option<(RevocationList, CertRevocationList<'static>)>,
+}
+
+impl Issuers {
+    /// From the DER of the certificates and lists. A CA without a list is kept, but nothing that it issued passes.
+    pub fn read(certificates: &[Vec<u8>], revocation_lists: &[Vec<u8>]) -> Result<Self, CertificateError> {
+        certificates.iter().map(|der| Issuer::read(der, revocation_lists)).collect::<Result<_, _>>().map(Self)
     }
-    Ok(())
+
+    /// Judges an end-entity certificate, as [`verify_chain`] does.
+    pub fn verify(
+        &self,
+        end_entity: &[u8],
+        at: Instants,
+        usage: Usage,
+    ) -> Result<TrustedCertificate, CertificateError> {
+        let certificate = parse(end_entity)?;
+        let mut refused = CertificateError::UnknownIssuer;
+        let name = certificate.tbs_certificate().issuer();
+        for issuer in self.0.iter().filter(|issuer| issuer.certificate.tbs_certificate().subject() == name) {
+            match issuer.verify(end_entity, at, usage) {
+                Ok(()) => {
+                    check_key_usage(&certificate, usage)?;
+                    let facts = CertificateFacts::of(&certificate);
+                    return Ok(TrustedCertificate { facts, issuer_der: issuer.der.clone() });
+                }
+                // After a key roll-over two issuers bear one name; the other may have signed it.
+                Err(CertificateError::UnknownIssuer) => {}
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+}
+
+impl Issuer {
+    fn read(der: &[u8], revocation_lists: &[Vec<u8>]) -> Result<Self, CertificateError> {
+        // A fault of the directory, never of the one who signed.
+        let certificate = parse(der).map_err(|_| CertificateError::UnfitIssuer)?;
+        let anchor = CertificateDer::from(der);
+        let anchor = webpki::anchor_from_trusted_cert(&anchor).map_err(|_| CertificateError::UnfitIssuer)?.to_owned();
+        let list = RevocationList::newest_of(&certificate, revocation_lists)?
+            .map(|list| match OwnedCertRevocationList::from_der(list.der()) {
+                Ok(read) => Ok((list, CertRevocationList::from(read))),
+                Err(_) => Err(RevocationListError::Malformed),
+            })
+            .transpose()?;
+        Ok(Self { der: der.to_vec(), certificate, anchor, list })
+    }
+
+    fn verify(&self, end_entity: &[u8], at: Instants, usage: Usage) -> Result<(), CertificateError> {
+        let time = |instant: Timestamp| UnixTime::since_unix_epoch(std::time::Duration::from_secs(instant.as_secs()));
+        let crls: Vec<&CertRevocationList<'_>> = self.list.iter().map(|(_, list)| list).collect();
+        // Without a list the path is judged first, so that a stranger's certificate is not reported as a missing list.
+        let revocation = RevocationOptionsBuilder::new(&crls)
+            .ok()
+            .map(|options| options.with_expiration_policy(ExpirationPolicy::Ignore).build());
+        let end_entity = CertificateDer::from(end_entity);
+        let end_entity = EndEntityCert::try_from(&end_entity).map_err(refusal)?;
+        let since = || {
+            let serial = end_entity.serial();
+            let serial = serial.strip_prefix(&[0]).unwrap_or(serial);
+            self.list.as_ref().and_then(|(list, _)| list.revoked_since(serial))
+        };
+        end_entity
+            .verify_for_usage(
+                ALGORITHMS,
+                std::slice::from_ref(&self.anchor),
+                &[],
+                time(at.used_at),
+                KeyUsage::required(usage.extended_key_usage()),
+                revocation,
+                None,
+            )
+            .map_err(|error| match error {
+                webpki::Error::CertRevoked => CertificateError::Revoked { since: since().unwrap_or_default() },
+                other => refusal(other),
+            })?;
+        check_issuer(&self.certificate, at.used_at)?;
+        let (list, _) = self.list.as_ref().ok_or(CertificateError::NoRevocationList)?;
+        if list.next_update() <= at.checked_at {
+            return Err(CertificateError::StaleRevocationList { due: list.next_update() });
+        }
+        Ok(())
+    }
 }
 
 /// webpki takes a trust anchor as it is; here it is a certificate from the directory and must itself be a valid CA.

@@ -1,21 +1,12 @@
 //! Whether a certificate may speak for the authority that it names on a connection. Refuses one that was not
 //! issued directly by a CA which the directory lists for that very authority, or whose revocation is not known.
 //!
-//! Path building here starts from the CAs of *one* authority and takes no certificate from the peer but its own.
-//! So the CA of one authority can never speak for another, whatever names it writes into a certificate and
-//! whatever the path builder thinks of name constraints (RUSTSEC-2026-0098), and a CA below a listed CA is nobody.
+//! The path is judged by `certificate.rs`, which starts from the CAs of *one* authority and takes no certificate from
+//! the peer but its own. So the CA of one authority can never speak for another, whatever names it writes into a
+//! certificate and whatever the path builder thinks of name constraints (RUSTSEC-2026-0098), and a CA below a listed
+//! CA is nobody.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use der::Decode;
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{
-    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList, RevocationCheckDepth,
-    RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
-};
-use x509_cert::Certificate;
-
+use crate::crypto::certificate::{self, CertificateError, Instants, Usage};
 use crate::crypto::digest::sha256;
 use crate::crypto::san::{SanError, authority_of};
 use crate::model::ident::{AuthorityId, Digest};
@@ -45,23 +36,16 @@ pub struct NodeCertificate {
 
 /// The issuing CAs of one authority, each with its revocation list.
 #[derive(Debug)]
-pub struct Issuers(Vec<Issuer>);
+pub struct Issuers(certificate::Issuers);
 
 impl Issuers {
-    /// From the DER certificates of the CAs and their DER revocation lists, found by the name of the CA. A CA
+    /// From the DER certificates of the CAs and their DER revocation lists, found by the name and key of the CA. A CA
     /// without a list is kept, but nothing that it issued passes [`Issuers::check`].
     pub fn new(certificates: &[Vec<u8>], lists: &[Vec<u8>]) -> Result<Self, IssuerError> {
-        let lists: Vec<Arc<CertRevocationList<'static>>> = lists
-            .iter()
-            .map(|der| OwnedCertRevocationList::from_der(der).map(|list| Arc::new(list.into())))
-            .collect::<Result<_, _>>()
-            .map_err(|_| IssuerError::List)?;
-        certificates
-            .iter()
-            .enumerate()
-            .map(|(place, der)| Issuer::new(der, place, &lists))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        certificate::Issuers::read(certificates, lists).map(Self).map_err(|error| match error {
+            CertificateError::RevocationList(_) => IssuerError::List,
+            _ => IssuerError::Certificate,
+        })
     }
 
     /// Whether this end-entity certificate may speak for `authority` at `now`.
@@ -76,109 +60,18 @@ impl Issuers {
         if named != *authority {
             return Err(NodeError::OtherAuthority);
         }
-        let mut answer = NodeError::UnknownIssuer;
-        for issuer in &self.0 {
-            match issuer.check(certificate_der, role, now) {
-                Ok(()) => return describe(certificate_der, named, issuer.digest),
-                // Another CA of the same authority may have issued it; the most telling answer is kept.
-                Err(NodeError::UnknownIssuer) => {}
-                Err(error) => answer = error,
-            }
-        }
-        Err(answer)
-    }
-}
-
-#[derive(Debug)]
-struct Issuer {
-    anchor: TrustAnchor<'static>,
-    digest: Digest,
-    not_before: Timestamp,
-    not_after: Timestamp,
-    list: Option<Arc<CertRevocationList<'static>>>,
-}
-
-impl Issuer {
-    fn new(der: &[u8], place: usize, lists: &[Arc<CertRevocationList<'static>>]) -> Result<Self, IssuerError> {
-        let certificate = Certificate::from_der(der).map_err(|_| IssuerError::Certificate)?;
-        let validity = certificate.tbs_certificate().validity();
-        let anchor =
-            anchor_from_trusted_cert(&CertificateDer::from(der)).map_err(|_| IssuerError::Certificate)?.to_owned();
-        // After a change of its key a CA has two certificates and two lists under one name, in one order. Path
-        // building would take the first list of that name, so each CA is given exactly its own.
-        let own = |list: &&Arc<CertRevocationList>| list.issuer() == anchor.subject.as_ref();
-        let mut same_name = lists.iter().filter(own);
-        let list = match (same_name.next(), same_name.next()) {
-            (Some(_), Some(_)) => lists.get(place).filter(own),
-            (only, _) => only,
+        let usage = match role {
+            Role::Dialled => Usage::NodeServer,
+            Role::Dialler => Usage::NodeClient,
         };
-        Ok(Self {
-            digest: sha256(der),
-            not_before: instant(validity.not_before.to_unix_duration()),
-            not_after: instant(validity.not_after.to_unix_duration()),
-            list: list.cloned(),
-            anchor,
+        let trusted = self.0.verify(certificate_der, Instants::now(now), usage)?;
+        Ok(NodeCertificate {
+            authority: named,
+            serial: trusted.facts().serial.clone(),
+            issuer: sha256(trusted.issuer_der()),
+            not_after: trusted.facts().not_after,
         })
     }
-
-    fn check(&self, certificate_der: &[u8], role: Role, now: Timestamp) -> Result<(), NodeError> {
-        let certificate = CertificateDer::from(certificate_der);
-        let end_entity =
-            EndEntityCert::try_from(&certificate).map_err(|_| NodeError::Certificate(SanError::Certificate))?;
-        let lists: Vec<&CertRevocationList> = self.list.iter().map(AsRef::as_ref).collect();
-        let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
-            options
-                .with_depth(RevocationCheckDepth::EndEntity)
-                .with_status_policy(UnknownStatusPolicy::Deny)
-                .with_expiration_policy(ExpirationPolicy::Enforce)
-                .build()
-        });
-        end_entity
-            .verify_for_usage(
-                webpki::ALL_VERIFICATION_ALGS,
-                std::slice::from_ref(&self.anchor),
-                &[],
-                UnixTime::since_unix_epoch(Duration::from_millis(now.as_millis())),
-                // Required, not only "if present": a certificate for signing documents opens no connection.
-                KeyUsage::required(match role {
-                    Role::Dialled => EKU_SERVER_AUTH,
-                    Role::Dialler => EKU_CLIENT_AUTH,
-                }),
-                revocation,
-                None,
-            )
-            .map_err(NodeError::from)?;
-        // Without a list, path building silently checks no revocation at all.
-        if self.list.is_none() {
-            return Err(NodeError::RevocationUnknown);
-        }
-        // Path building does not look at the validity of a trust anchor; ours are certificates that end.
-        if now < self.not_before || self.not_after < now {
-            return Err(NodeError::IssuerExpired);
-        }
-        Ok(())
-    }
-}
-
-/// id-kp-serverAuth, 1.3.6.1.5.5.7.3.1 (RFC 5280, 4.2.1.12).
-const EKU_SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
-/// id-kp-clientAuth, 1.3.6.1.5.5.7.3.2.
-const EKU_CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
-
-fn describe(certificate_der: &[u8], authority: AuthorityId, issuer: Digest) -> Result<NodeCertificate, NodeError> {
-    let certificate =
-        Certificate::from_der(certificate_der).map_err(|_| NodeError::Certificate(SanError::Certificate))?;
-    let certificate = certificate.tbs_certificate();
-    Ok(NodeCertificate {
-        authority,
-        serial: certificate.serial_number().as_bytes().to_vec(),
-        issuer,
-        not_after: instant(certificate.validity().not_after.to_unix_duration()),
-    })
-}
-
-fn instant(since_epoch: Duration) -> Timestamp {
-    Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Why the CAs of an authority cannot be used.
@@ -233,20 +126,20 @@ pub enum NodeError {
     Invalid,
 }
 
-impl From<webpki::Error> for NodeError {
-    fn from(error: webpki::Error) -> Self {
-        use webpki::Error;
+impl From<CertificateError> for NodeError {
+    fn from(error: CertificateError) -> Self {
+        use CertificateError as E;
         match error {
-            Error::UnknownIssuer | Error::InvalidSignatureForPublicKey => Self::UnknownIssuer,
-            Error::CertNotValidYet { .. } => Self::NotYetValid,
-            Error::CertExpired { .. } => Self::Expired,
-            Error::CertRevoked => Self::Revoked,
-            Error::CrlExpired { .. } => Self::ListExpired,
-            Error::UnknownRevocationStatus | Error::InvalidCrlSignatureForPublicKey | Error::IssuerNotCrlSigner => {
-                Self::RevocationUnknown
-            }
-            Error::RequiredEkuNotFoundContext(_) | Error::CaUsedAsEndEntity => Self::Purpose,
-            _ => Self::Invalid,
+            // An issuer that is no CA issues nothing.
+            E::UnknownIssuer | E::UnfitIssuer => Self::UnknownIssuer,
+            E::NotYetValid { .. } => Self::NotYetValid,
+            E::Expired { .. } => Self::Expired,
+            E::Revoked { .. } => Self::Revoked,
+            E::WrongUsage => Self::Purpose,
+            E::IssuerNotValid => Self::IssuerExpired,
+            E::StaleRevocationList { .. } => Self::ListExpired,
+            E::NoRevocationList | E::ForgedRevocationList | E::RevocationList(_) => Self::RevocationUnknown,
+            E::Malformed | E::UnsupportedAlgorithm => Self::Invalid,
         }
     }
 }

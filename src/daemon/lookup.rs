@@ -1,8 +1,6 @@
 //! What a node is asked about: rows of its index, records of its log, their proofs. Writes nothing; refuses to answer
 //! from an index that no longer follows the log.
 
-use std::sync::atomic::Ordering;
-
 use crate::crypto::digest::sha256;
 use crate::daemon::node::Node;
 use crate::exchange::rows::{EnvelopeRow, MessageRow, PackageRow, RequestRow, RowError, from_bytes, tree};
@@ -33,7 +31,7 @@ impl Node {
     /// # Errors
     /// [`LookupError`] when the index is damaged.
     pub fn read(&self, tree: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, LookupError> {
-        if self.index_fault.load(Ordering::Acquire) {
+        if self.registrar.is_behind() {
             return Err(LookupError::IndexBehind);
         }
         Ok(self.index.get(tree, key)?)
@@ -167,7 +165,7 @@ pub enum LookupError {
         name: &'static str,
     },
     /// The index stopped following the log.
-    #[error("the index does not follow the custody log any more; restart the node: it rebuilds the index")]
+    #[error("the index does not follow the custody log now; free some disk space: the node then mends it by itself")]
     IndexBehind,
     /// The index.
     #[error(transparent)]

@@ -1,7 +1,6 @@
 //! A running node: its log, index, vault, keys and directory in one place. Does nothing by itself.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -14,7 +13,7 @@ use crate::daemon::keys::{self, Keys, KeysError};
 use crate::daemon::lane::Lanes;
 use crate::daemon::leftovers;
 use crate::daemon::packing::OpenPackages;
-use crate::daemon::registrar::{self, RegistrarError, WakeSender};
+use crate::daemon::registrar::{self, Registrar, RegistrarError, WakeSender};
 use crate::daemon::turnstile::Turnstile;
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
@@ -44,7 +43,7 @@ pub struct Node {
     pub(super) open_packages: OpenPackages,
     /// What each peer may occupy.
     pub(super) lanes: Lanes,
-    pub(super) index_fault: Arc<AtomicBool>,
+    pub(super) registrar: Registrar,
     wake: WakeSender,
     refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
     _lock: DirLock,
@@ -62,11 +61,10 @@ impl Node {
         let keys = Keys::read(&home)?;
         let directory = NodeDirectory::of(data).current()?;
         let slot = Arc::new(OnceLock::new());
-        let index_fault = Arc::new(AtomicBool::new(false));
-        let observer = registrar::observer(Arc::clone(&slot), Arc::clone(&index_fault), wake.clone());
+        let registrar = Registrar::new(Arc::clone(&slot), wake.clone());
         let origin = config.authority.log_origin().parse().map_err(|_| StartError::Origin)?;
         let log_key = keys::log_key(&home)?;
-        let ledger = Ledger::open(&home.custody(), origin, log_key, observer)?;
+        let ledger = Ledger::open(&home.custody(), origin, log_key, registrar.observer())?;
         let (mut index, opened) = Index::open(&home.index())?;
         if index.applied_through()? > ledger.reader().size() || opening == Opening::ToRebuild {
             // An index of another log, or of a log that was put back from a backup: it knows nothing that counts.
@@ -89,7 +87,7 @@ impl Node {
             turnstile: Turnstile::default(),
             open_packages: OpenPackages::default(),
             lanes: Lanes::default(),
-            index_fault,
+            registrar,
             wake,
             refusals_logged: Mutex::default(),
             _lock: lock,
@@ -109,6 +107,21 @@ impl Node {
             self.commit(Act { record: self.scene().record(Event::IndexRebuilt), enclosures: Vec::new() })?;
         }
         registrar::load_queues(&self.index, &self.wake)?;
+        Ok(())
+    }
+
+    /// Brings the index up to date if it stopped following the log. Blocks.
+    ///
+    /// # Errors
+    /// [`StartError`] while the cause lasts; letters and officers are refused for now.
+    pub fn mend_index(&self) -> Result<(), StartError> {
+        if !self.registrar.is_behind() {
+            return Ok(());
+        }
+        if self.registrar.mend(self.ledger.reader())? == Opened::Recovered {
+            self.commit(Act { record: self.scene().record(Event::IndexRebuilt), enclosures: Vec::new() })?;
+        }
+        tracing::warn!(records = self.ledger.reader().size(), "the index follows the custody log again");
         Ok(())
     }
 

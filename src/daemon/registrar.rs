@@ -1,7 +1,7 @@
 //! Keeps the index in step with the custody log: the fold runs on each commit, and again over what the index missed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::mpsc;
 
@@ -12,8 +12,8 @@ use crate::exchange::rows::{IntakeRow, OutboxRow, RowError, from_bytes, outbox_k
 use crate::model::event::Event;
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::Urgency;
-use crate::store::index::{self, Direction, Index, IndexError};
-use crate::store::ledger::Observer;
+use crate::store::index::{self, Direction, Index, IndexError, Opened};
+use crate::store::ledger::{Committed as Entry, Observer};
 use crate::store::reader::{ReadError, Reader};
 use crate::wire::decode::DecodeError;
 use crate::wire::record;
@@ -39,32 +39,75 @@ pub enum Wake {
 /// Where wakes go.
 pub type WakeSender = mpsc::UnboundedSender<Wake>;
 
-/// The observer that the ledger calls with each durable batch, before its callers are told.
+/// Keeps the index at the end of the log: with each durable batch, and again after a fault.
 ///
 /// The index comes after the log is open, because only the log knows whether the index is ahead of it; nothing is
 /// committed before.
-pub fn observer(index: Arc<OnceLock<Index>>, fault: Arc<AtomicBool>, wake: WakeSender) -> Observer {
-    Box::new(move |batch| {
-        let Some(index) = index.get() else { return };
-        for committed in batch {
-            if fault.load(Ordering::Acquire) {
+#[derive(Debug, Clone)]
+pub struct Registrar {
+    index: Arc<OnceLock<Index>>,
+    fault: Arc<AtomicBool>,
+    wake: WakeSender,
+    /// One at a time, the log's writer or the one who mends. Entries below this one were folded by the latter.
+    mended_through: Arc<Mutex<u64>>,
+}
+
+impl Registrar {
+    /// A registrar for that index.
+    pub fn new(index: Arc<OnceLock<Index>>, wake: WakeSender) -> Self {
+        Self { index, fault: Arc::default(), wake, mended_through: Arc::default() }
+    }
+
+    /// Whether the index stopped following the log.
+    pub fn is_behind(&self) -> bool {
+        self.fault.load(Ordering::Acquire)
+    }
+
+    /// The observer that the ledger calls with each durable batch, before its callers are told.
+    pub fn observer(&self) -> Observer {
+        let registrar = self.clone();
+        Box::new(move |batch| registrar.follow(batch))
+    }
+
+    fn follow(&self, batch: &[Entry<'_>]) {
+        let Some(index) = self.index.get() else { return };
+        let mended_through = self.mended_through.lock().unwrap_or_else(PoisonError::into_inner);
+        for committed in batch.iter().filter(|committed| committed.index >= *mended_through) {
+            if self.is_behind() {
                 return;
             }
             crash::point("commit: durable, index not told");
             match register(index, committed.index, committed.record, committed.enclosures) {
                 Ok(changes) => {
-                    tell(&changes, &wake);
+                    tell(&changes, &self.wake);
                     crash::point("commit: index told, nobody answered");
                 }
                 Err(error) => {
-                    // The record is durable; only the index is behind. It says so to everyone who asks, and the next
-                    // start rebuilds it.
+                    // The record is durable; only the index is behind. It says so to everyone who asks until it is
+                    // mended, here or by the next start.
                     tracing::error!(index = committed.index, %error, "the index cannot follow the custody log");
-                    fault.store(true, Ordering::Release);
+                    self.fault.store(true, Ordering::Release);
                 }
             }
         }
-    })
+    }
+
+    /// Opens an index that fell behind again and folds what it missed. Fails while the cause (a full disk) lasts.
+    ///
+    /// # Errors
+    /// [`RegistrarError`]; the index stays behind, and says so.
+    pub fn mend(&self, reader: &Reader) -> Result<Opened, RegistrarError> {
+        let Some(index) = self.index.get() else { return Ok(Opened::Existing) };
+        let mut mended_through = self.mended_through.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = index.reopen()?;
+        catch_up(index, reader)?;
+        // A sled that was full fails late: only what it wrote out counts.
+        index.flush()?;
+        *mended_through = index.applied_through()?;
+        self.fault.store(false, Ordering::Release);
+        load_queues(index, &self.wake)?;
+        Ok(opened)
+    }
 }
 
 /// Folds what the index missed. Returns how many records that were.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::daemon::api::{self, ApiError};
 use crate::daemon::courier::Courier;
 use crate::daemon::node::{Node, Opening, StartError};
+use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
 use crate::daemon::trust::{self, TransportError};
 use crate::daemon::{clock, keys};
@@ -56,6 +57,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
         tokio::spawn(courier.run(wakes, stop.clone())),
         tokio::spawn(api::serve(socket, Arc::clone(&node), wake.clone(), stop.clone())),
         tokio::spawn(watch_expiry(Arc::clone(&node), stop.clone())),
+        tokio::spawn(watch_index(Arc::clone(&node), stop.clone())),
         tokio::spawn(look_again(wake.clone(), stop.clone())),
     ];
     let address = endpoint.local_address()?;
@@ -159,6 +161,20 @@ async fn watch_expiry(node: Arc<Node>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(DAY) => {}
+        }
+    }
+}
+
+/// Mends an index that fell behind, as soon as its cause (a full disk) is gone: nobody has to restart a node for it.
+async fn watch_index(node: Arc<Node>, stop: CancellationToken) {
+    const PAUSE: Duration = Duration::from_secs(1);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        if let Err(error) = blocking(&node, Node::mend_index).await {
+            tracing::warn!(%error, "the index does not follow the custody log yet");
         }
     }
 }

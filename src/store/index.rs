@@ -28,7 +28,8 @@ const SCHEMA: u64 = 2;
 #[derive(Debug)]
 pub struct Index {
     dir: PathBuf,
-    db: Mutex<sled::Db>,
+    /// `None` only after it was closed and could not be opened again.
+    db: Mutex<Option<sled::Db>>,
 }
 
 /// In what state an index was found.
@@ -72,7 +73,7 @@ impl Index {
         remove_torn_snapshots(dir)?;
         match open_sound(dir, if existed { Opened::Existing } else { Opened::Fresh })? {
             Some(db) => {
-                let index = Self { dir: dir.to_owned(), db: Mutex::new(db) };
+                let index = Self { dir: dir.to_owned(), db: Mutex::new(Some(db)) };
                 Ok((index, if existed { Opened::Existing } else { Opened::Fresh }))
             }
             None => Ok((Self::begin_anew(dir)?, Opened::Recovered)),
@@ -86,10 +87,33 @@ impl Index {
         Self::begin_anew(&dir)
     }
 
+    /// Closes the index and opens it again. sled keeps its first failure (a full disk) for ever; what it had not written
+    /// is to be applied again. If it cannot be used it is removed, which gives its room back, and an empty one begun.
+    pub fn reopen(&self) -> Result<Opened, IndexError> {
+        let mut held = self.db.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = held.take();
+        // sled flushes when it is dropped, and may panic where that fails.
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(old)));
+        if self.dir.join("db").exists()
+            && let Some(db) = open_sound(&self.dir, Opened::Existing)?
+        {
+            *held = Some(db);
+            return Ok(Opened::Existing);
+        }
+        match fs::remove_dir_all(&self.dir) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(IndexError::Io { path: self.dir.clone(), source });
+            }
+            _ => {}
+        }
+        *held = Some(open_sound(&self.dir, Opened::Fresh)?.ok_or(IndexError::Damaged)?);
+        Ok(Opened::Recovered)
+    }
+
     /// The value of a key.
     pub fn get(&self, tree: &str, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
         let full = full_key(tree, key)?;
-        match self.db().get(&full)? {
+        match self.db()?.get(&full)? {
             Some(stored) => Ok(Some(unsealed(&full, &stored)?)),
             None => Ok(None),
         }
@@ -108,7 +132,7 @@ impl Index {
         let high = successor(&low);
         let start = from.map(|from| full_key(tree, from)).transpose()?;
         let name_bytes = 1 + tree.len();
-        let db = self.db();
+        let db = self.db()?;
         let (low, high) = match (direction, start) {
             (Direction::Forward, Some(start)) => (start.max(low), high),
             (Direction::Backward, Some(mut start)) => {
@@ -154,18 +178,19 @@ impl Index {
         }
         let key = own_key("applied");
         batch.insert(key.as_slice(), sealed(&key, &applied_through.to_be_bytes()));
-        Ok(self.db().apply_batch(batch)?)
+        Ok(self.db()?.apply_batch(batch)?)
     }
 
     /// How many entries of the log, from the first on, are applied.
     pub fn applied_through(&self) -> Result<u64, IndexError> {
-        Ok(own_number(&self.db(), "applied")?.unwrap_or(0))
+        let db = self.db()?;
+        Ok(own_number(&db, "applied")?.unwrap_or(0))
     }
 
     /// A digest over every key and value, in order: two indexes with the same digest give the same answers.
     pub fn dump_digest(&self) -> Result<Digest, IndexError> {
         let mut hasher = Sha256::new();
-        for found in self.db().iter() {
+        for found in self.db()?.iter() {
             let (key, stored) = found?;
             let value = unsealed(&key, &stored)?;
             for bytes in [&key[..], &value[..]] {
@@ -178,7 +203,7 @@ impl Index {
 
     /// Writes out what is in memory, so that the next start has less to apply again. No promise rests on it.
     pub fn flush(&self) -> Result<(), IndexError> {
-        self.db().flush()?;
+        self.db()?.flush()?;
         let db_file = self.dir.join("db");
         let synced = fs::File::open(&db_file).and_then(|file| file.sync_data());
         synced.map_err(|source| IndexError::Io { path: db_file, source })
@@ -187,11 +212,23 @@ impl Index {
     fn begin_anew(dir: &Path) -> Result<Self, IndexError> {
         set_aside(dir).map_err(|source| IndexError::Io { path: dir.to_owned(), source })?;
         let db = open_sound(dir, Opened::Fresh)?.ok_or(IndexError::Damaged)?;
-        Ok(Self { dir: dir.to_owned(), db: Mutex::new(db) })
+        Ok(Self { dir: dir.to_owned(), db: Mutex::new(Some(db)) })
     }
 
-    fn db(&self) -> MutexGuard<'_, sled::Db> {
-        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    fn db(&self) -> Result<Held<'_>, IndexError> {
+        let held = self.db.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_some() { Ok(Held(held)) } else { Err(IndexError::Closed) }
+    }
+}
+
+/// The open database, for as long as nobody else may use it.
+struct Held<'a>(MutexGuard<'a, Option<sled::Db>>);
+
+impl std::ops::Deref for Held<'_> {
+    type Target = sled::Db;
+
+    fn deref(&self) -> &sled::Db {
+        self.0.as_ref().expect("invariant: it was looked at when it was taken")
     }
 }
 
@@ -314,6 +351,9 @@ pub enum IndexError {
     /// What is stored is not what was written. Nothing is lost: the journal has it.
     #[error("the index is damaged; run `rogatory index rebuild` (the custody log is not affected)")]
     Damaged,
+    /// It was closed and could not be opened again.
+    #[error("the index could not be opened again; free some disk space, or restart the node")]
+    Closed,
     /// A key or a tree's name that the index does not take.
     #[error("a key of the index has at most {INDEX_KEY_BYTES_MAX} bytes and its tree a name")]
     BadKey,

@@ -1,21 +1,9 @@
-//! What every decoder shares: the size bound, the schema check, and one error that says what was wrong where.
+//! What every decoder shares: the schema check, the reading of fields, and one error that says what was wrong where.
 
 use crate::model::ident::{AuthorityId, Digest, Id, IdentError};
 use crate::model::message::{MessageError, Urgency};
 use crate::model::package::ConsignmentError;
 use crate::model::refusal::RefusalCode;
-
-/// Decodes protobuf after checking the size, before anything is allocated for it.
-pub(super) fn bounded<M: prost::Message + Default>(
-    what: &'static str,
-    bytes: &[u8],
-    bytes_max: usize,
-) -> Result<M, DecodeError> {
-    if bytes.len() > bytes_max {
-        return Err(DecodeError::TooLarge { what, bytes: bytes.len(), bytes_max });
-    }
-    M::decode(bytes).map_err(|_| DecodeError::NotProtobuf { what })
-}
 
 /// The first field of every signed or stored message names its type and version: nothing else may pass for it.
 pub(super) fn schema(expected: &'static str, found: &str) -> Result<(), DecodeError> {

@@ -4,14 +4,37 @@ use prost::Message as _;
 
 use crate::model::envelope::{Blob, Envelope, SUITE, Stanza};
 use crate::model::limits::{
-    CMS_BYTES_MAX, ENVELOPE_BYTES_MAX, MESSAGE_BYTES_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX, STANZAS_MAX,
+    CMS_BYTES_MAX, ENVELOPE_BYTES_MAX, LIST_LEN_MAX, MESSAGE_BYTES_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX, STANZAS_MAX,
 };
 use crate::model::time::Timestamp;
 use crate::wire::decode::{self, DecodeError};
 use crate::wire::proto;
+use crate::wire::shape::Shape;
 
 /// The schema name of an envelope.
 pub const SCHEMA: &str = "rogatory.v1.Envelope";
+
+/// Stanzas and blobs.
+const SHAPE: Shape = Shape {
+    what: "an envelope",
+    bytes_max: ENVELOPE_BYTES_MAX,
+    fields_max: OBJECTS_MAX + STANZAS_MAX + LIST_LEN_MAX,
+    nested: &[],
+};
+/// No lists.
+const SIGNED_ENVELOPE: Shape = Shape {
+    what: "a signed envelope",
+    bytes_max: ENVELOPE_BYTES_MAX + CMS_BYTES_MAX,
+    fields_max: LIST_LEN_MAX,
+    nested: &[],
+};
+/// No lists.
+const SIGNED_MESSAGE: Shape = Shape {
+    what: "a signed message",
+    bytes_max: MESSAGE_BYTES_MAX + CMS_BYTES_MAX,
+    fields_max: LIST_LEN_MAX,
+    nested: &[],
+};
 /// Length of a wrapped key: HPKE encapsulation (1120) and ciphertext (48).
 pub const WRAPPED_KEY_BYTES: usize = 1_168;
 
@@ -56,7 +79,7 @@ pub fn encode(envelope: &Envelope) -> Vec<u8> {
 /// # Errors
 /// [`DecodeError`] names the first field that is wrong.
 pub fn decode(bytes: &[u8]) -> Result<Envelope, DecodeError> {
-    let found: proto::Envelope = decode::bounded("an envelope", bytes, ENVELOPE_BYTES_MAX)?;
+    let found: proto::Envelope = SHAPE.decode(bytes)?;
     decode::schema(SCHEMA, &found.schema)?;
     if found.suite != SUITE {
         return Err(DecodeError::Unknown { field: "suite" });
@@ -86,7 +109,7 @@ pub fn encode_signed(signed: &SignedBytes) -> Vec<u8> {
 /// # Errors
 /// [`DecodeError`] when it is too large or no protobuf.
 pub fn decode_signed(bytes: &[u8]) -> Result<SignedBytes, DecodeError> {
-    let found: proto::SignedEnvelope = decode::bounded("a signed envelope", bytes, ENVELOPE_BYTES_MAX + CMS_BYTES_MAX)?;
+    let found: proto::SignedEnvelope = SIGNED_ENVELOPE.decode(bytes)?;
     signed_in(found.envelope, found.cms)
 }
 
@@ -100,7 +123,7 @@ pub fn encode_signed_message(signed: &SignedBytes) -> Vec<u8> {
 /// # Errors
 /// [`DecodeError`] when it is too large or no protobuf.
 pub fn decode_signed_message(bytes: &[u8]) -> Result<SignedBytes, DecodeError> {
-    let found: proto::SignedMessage = decode::bounded("a signed message", bytes, MESSAGE_BYTES_MAX + CMS_BYTES_MAX)?;
+    let found: proto::SignedMessage = SIGNED_MESSAGE.decode(bytes)?;
     signed_in(found.message, found.cms)
 }
 

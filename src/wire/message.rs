@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 
-use crate::model::limits::{MESSAGE_BYTES_MAX, OBJECTS_MAX};
+use crate::model::limits::{LIST_LEN_MAX, MESSAGE_BYTES_MAX, OBJECTS_MAX};
 use crate::model::message::{Body, Fields, Message, Party, ReplyBy};
 use crate::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
 use crate::model::request::{
@@ -13,9 +13,18 @@ use crate::model::time::Timestamp;
 use crate::wire::decode::{self, DecodeError};
 use crate::wire::proto;
 use crate::wire::proto::message::Body as Wire;
+use crate::wire::shape::Shape;
 
 /// The schema name of a message.
 pub const SCHEMA: &str = "rogatory.v1.Message";
+
+/// Legal bases, conditions and items; the lists of a condition (16) and of every body (30 to 36).
+const SHAPE: Shape = Shape {
+    what: "a message",
+    bytes_max: MESSAGE_BYTES_MAX,
+    fields_max: 2 * OBJECTS_MAX + 8 * LIST_LEN_MAX,
+    nested: &[16, 30, 31, 32, 33, 34, 35, 36],
+};
 
 /// Encodes a message; the result is what officers approve and the authority signs.
 pub fn encode(message: &Message) -> Vec<u8> {
@@ -57,7 +66,7 @@ pub fn encode(message: &Message) -> Vec<u8> {
 /// # Errors
 /// [`DecodeError`] names the first field that is wrong.
 pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
-    let found: proto::Message = decode::bounded("a message", bytes, MESSAGE_BYTES_MAX)?;
+    let found: proto::Message = SHAPE.decode(bytes)?;
     decode::schema(SCHEMA, &found.schema)?;
     let sender = found.sender.ok_or(DecodeError::Missing { field: "sender" })?;
     let recipient = found.recipient.ok_or(DecodeError::Missing { field: "recipient" })?;

@@ -7,3 +7,4 @@ pub mod message;
 pub mod proto;
 pub mod receipt;
 pub mod record;
+mod shape;

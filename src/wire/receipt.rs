@@ -2,9 +2,13 @@
 
 use prost::Message as _;
 
-use crate::model::limits::{RECEIPT_BYTES_MAX, RECORD_BYTES_MAX, TLOG_PROOF_BYTES_MAX};
+use crate::model::limits::{LIST_LEN_MAX, RECEIPT_BYTES_MAX, RECORD_BYTES_MAX, TLOG_PROOF_BYTES_MAX};
 use crate::wire::decode::{self, DecodeError};
 use crate::wire::proto;
+use crate::wire::shape::Shape;
+
+/// No lists.
+const SHAPE: Shape = Shape { what: "a receipt", bytes_max: RECEIPT_BYTES_MAX, fields_max: LIST_LEN_MAX, nested: &[] };
 
 /// A disclosed custody record, unchecked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +32,7 @@ pub fn encode(parts: &ReceiptParts) -> Vec<u8> {
 /// # Errors
 /// [`DecodeError`] when it is too large, cut, or a part has the wrong length.
 pub fn decode(bytes: &[u8]) -> Result<ReceiptParts, DecodeError> {
-    let found: proto::Receipt = decode::bounded("a receipt", bytes, RECEIPT_BYTES_MAX)?;
+    let found: proto::Receipt = SHAPE.decode(bytes)?;
     decode::count("record", found.record.len(), RECORD_BYTES_MAX)?;
     decode::count("proof", found.proof.len(), TLOG_PROOF_BYTES_MAX)?;
     let salt = found.salt.try_into().map_err(|_| DecodeError::Unknown { field: "salt" })?;

@@ -11,9 +11,18 @@ use crate::model::time::Timestamp;
 use crate::wire::decode::{self, DecodeError};
 use crate::wire::envelope::{blob_out, blobs_in};
 use crate::wire::proto;
+use crate::wire::shape::Shape;
 
 /// The schema name of a custody record.
 pub const SCHEMA: &str = "rogatory.v1.CustodyRecord";
+
+/// Digests (two for each object, and some), links; the blobs of the transfer (17).
+const SHAPE: Shape = Shape {
+    what: "a custody record",
+    bytes_max: RECORD_BYTES_MAX,
+    fields_max: 4 * OBJECTS_MAX + 2 * LIST_LEN_MAX,
+    nested: &[17],
+};
 const SUCCESS: &str = "success";
 const REFUSED: &str = "refused:";
 const FAILED: &str = "failed:";
@@ -56,7 +65,7 @@ pub fn encode(record: &CustodyRecord) -> Vec<u8> {
 /// # Errors
 /// [`DecodeError`] names the first field that is wrong; an unknown event means a newer version wrote it.
 pub fn decode(bytes: &[u8]) -> Result<CustodyRecord, DecodeError> {
-    let found: proto::CustodyRecord = decode::bounded("a custody record", bytes, RECORD_BYTES_MAX)?;
+    let found: proto::CustodyRecord = SHAPE.decode(bytes)?;
     decode::schema(SCHEMA, &found.schema)?;
     decode::count("digests", found.digests.len(), OBJECTS_MAX * 2 + LIST_LEN_MAX)?;
     decode::count("links", found.links.len(), OBJECTS_MAX)?;

@@ -15,6 +15,7 @@ use rogatory::model::authority::Authority;
 use rogatory::model::envelope::Blob;
 use rogatory::model::event::{CustodyRecord, Event, Outcome, Stage};
 use rogatory::model::ident::Digest;
+use rogatory::model::limits::TLOG_PROOF_BYTES_MAX;
 use rogatory::model::refusal::RefusalCode;
 use rogatory::wire::receipt::{ReceiptParts, decode, encode};
 use rogatory::wire::record;
@@ -228,7 +229,10 @@ fn an_oversized_receipt_or_one_with_a_short_salt_is_refused() {
     let salt = decode(&with(|_| {})).unwrap();
     assert_eq!(salt.salt, SALT);
     assert!(matches!(why(checked(&vec![0; 3 * 1024 * 1024 + 1])), ReceiptError::Decode(_)));
-    assert!(matches!(why(checked(&bent(|it| it.proof = "a".repeat(128 * 1024 + 1)))), ReceiptError::Decode(_)));
+    assert!(matches!(
+        why(checked(&bent(|it| it.proof = "a".repeat(TLOG_PROOF_BYTES_MAX + 1)))),
+        ReceiptError::Decode(_)
+    ));
     let short = rogatory::wire::proto::Receipt { salt: vec![3; 31], ..Default::default() };
     let bytes = prost::Message::encode_to_vec(&short);
     assert!(matches!(why(checked(&bytes)), ReceiptError::Decode(_)));

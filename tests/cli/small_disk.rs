@@ -149,8 +149,8 @@ fn sealing_on_a_full_disk_is_refused_and_works_again_when_there_is_room() {
 }
 
 #[test]
-fn a_log_that_finds_no_byte_acknowledges_nothing_and_goes_on_when_there_is_room() {
-    let name = "small_disk::a_log_that_finds_no_byte_acknowledges_nothing_and_goes_on_when_there_is_room";
+fn an_index_that_finds_no_byte_is_mended_by_itself_when_there_is_room_and_no_letter_is_lost() {
+    let name = "small_disk::an_index_that_finds_no_byte_is_mended_by_itself_when_there_is_room_and_no_letter_is_lost";
     if !inside_a_namespace(name) {
         return;
     }
@@ -161,13 +161,19 @@ fn a_log_that_finds_no_byte_acknowledges_nothing_and_goes_on_when_there_is_room(
     let request = stage.xb.ask("XA-MOJ", "Before", &[]);
     stage.xb.handed_over(&text(&request, "message_id"));
     ballast(&stage.xa, 0);
-    // The journal's segment was reserved when it was made: acts go on, only files and derived tiles find no room.
+    // The journal's segment was reserved when it was made, but the index finds no room to follow it.
     let letters: Vec<_> = (0..10).map(|number| stage.xb.ask("XA-MOJ", &format!("Letter {number}"), &[])).collect();
-    letters.iter().for_each(|row| drop(stage.xb.handed_over(&text(row, "message_id"))));
+    until("the index to say so", || stage.xa.said().contains("the index cannot follow the custody log").then_some(()));
+    stage
+        .xa
+        .run(FIRST, &["package", "show", "019aa7b2-0000-7000-8000-000000000000"])
+        .refused(&["free some disk space"]);
     drop_ballast(&stage.xa);
+    letters.iter().for_each(|row| drop(stage.xb.handed_over(&text(row, "message_id"))));
     let last = stage.xb.ask("XA-MOJ", "After", &[]);
     stage.xb.handed_over(&text(&last, "message_id"));
     both_logs_agree(&stage.xb, &stage.xa, 12);
+    assert!(stage.xa.said().contains("the index follows the custody log again"), "without a restart");
     stage.xa.stop();
     let sound = stage.xa.json(FIRST, &["custody", "fsck"]);
     assert_eq!(sound["sound"], true, "{sound}");
@@ -195,4 +201,50 @@ fn a_node_whose_data_is_read_only_says_so_and_changes_nothing() {
     mount(&["-o", "remount,bind,rw", data]);
     stage.xa.start();
     assert_eq!(stage.xa.json(FIRST, &["request", "list"])["requests"][0]["state"], "delivered");
+}
+
+#[test]
+fn a_journal_that_finds_no_room_for_its_next_segment_refuses_each_act_and_takes_them_again_later() {
+    let name =
+        "small_disk::a_journal_that_finds_no_room_for_its_next_segment_refuses_each_act_and_takes_them_again_later";
+    if !inside_a_namespace(name) {
+        return;
+    }
+    let mut stage = Stage::set();
+    onto_small_disk(&stage, &stage.xa, 160);
+    stage.xa.start();
+    stage.xb.start();
+    let (draft, letter) = (stage.at("draft.json"), stage.at("letter.json"));
+    fs::write(&draft, large("XB-MOJ")).unwrap();
+    fs::write(&letter, large("XA-MOJ")).unwrap();
+    let new = ["request", "new", "--from", path(&draft)];
+    stage.xa.run(FIRST, &new).done();
+    ballast(&stage.xa, 8 << 20);
+    // A segment has 64 MiB, a draft more than half of one. What is smaller may still find room in the last.
+    let taken = (1..200).find(|_| stage.xa.run(FIRST, &new).code != Some(0)).unwrap();
+    stage.xa.run(FIRST, &new).refused(&["no space left for the custody log", "free some and try again"]);
+    let drafted = stage.xa.records_where(|record| record["event"] == "message.drafted");
+    assert_eq!(drafted.len(), taken, "what was refused is in no record, what was done is");
+    let letter = text(&stage.xb.json(FIRST, &["request", "new", "--from", path(&letter)]), "request_id");
+    stage.xb.json(SECOND, &["request", "approve", &letter]);
+    let letter = stage.xb.json(SECOND, &["request", "send", &letter]);
+    until("the refusal", || stage.xb.said().contains("code=cannot-store").then_some(()));
+    drop_ballast(&stage.xa);
+    stage.xb.handed_over(&text(&letter, "message_id"));
+    stage.xa.run(FIRST, &new).done();
+    both_logs_agree(&stage.xb, &stage.xa, 1);
+    stage.xa.stop();
+    assert_eq!(stage.xa.json(FIRST, &["custody", "fsck"])["sound"], true);
+}
+
+/// A request of some 600 KiB.
+fn large(to: &str) -> String {
+    let (word, prose, persons) = ("x", "What happened. ".repeat(4_000), vec!["P".repeat(1_000); 256]);
+    let request = serde_json::json!({
+        "reference": word, "subject": "Large", "proceeding_authority": word, "proceeding_authority_functions": word,
+        "nature_of_proceedings": word, "facts": prose, "applicable_law": prose, "penalty": prose, "purpose": prose,
+        "special_procedure": prose, "confidentiality": prose, "persons": persons,
+        "measures": [{ "kind": "evidence", "description": word }],
+    });
+    serde_json::json!({ "to": to, "request": request }).to_string()
 }

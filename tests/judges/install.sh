@@ -7,6 +7,11 @@ cd "$(dirname "$0")/../.."
 venv="${ROGATORY_JUDGES_VENV:-target/judges-venv}"
 
 missing=""
+# The linker that every build here needs; the fuzzer is C++.
+command -v cc >/dev/null || missing="$missing gcc libc6-dev"
+command -v c++ >/dev/null || missing="$missing g++"
+command -v git >/dev/null || missing="$missing git"
+command -v jq >/dev/null || missing="$missing jq"
 command -v openssl >/dev/null || missing="$missing openssl"
 command -v go >/dev/null || missing="$missing golang-go"
 test -d /usr/share/gocode/src/golang.org/x/mod || missing="$missing golang-golang-x-mod-dev"
@@ -19,5 +24,5 @@ fi
 
 test -x "$venv/bin/python" || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    'cryptography>=50' bagit tlog-scales tuf securesystemslib
+    'cryptography>=50' bagit==1.9.0 tlog-scales==0.0.3 tuf==7.0.1 securesystemslib==1.6.0
 "$venv/bin/python" -c 'import bagit, cryptography.cobblestone, tuf; print("judges ready")'

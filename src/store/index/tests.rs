@@ -71,9 +71,9 @@ fn a_flipped_byte_of_a_value_is_noticed_when_it_is_read() {
     let (index, _) = Index::open(&dir.path().join("index")).unwrap();
     index.apply(&[put("t", "a", "value")], 1).unwrap();
     let key = full_key("t", b"a").unwrap();
-    let mut stored = index.db().get(&key).unwrap().unwrap().to_vec();
+    let mut stored = index.db().unwrap().get(&key).unwrap().unwrap().to_vec();
     stored[6] ^= 1;
-    index.db().insert(&key, stored).unwrap();
+    index.db().unwrap().insert(&key, stored).unwrap();
     assert!(matches!(index.get("t", b"a"), Err(IndexError::Damaged)));
     let scanned = index.scan_prefix("t", b"", None, 9, Direction::Forward);
     assert!(matches!(scanned, Err(IndexError::Damaged)));
@@ -102,7 +102,7 @@ fn a_damaged_or_foreign_index_is_set_aside_and_begun_anew() {
     }
     let (index, _) = Index::open(&path).unwrap();
     let key = own_key("schema");
-    index.db().insert(&key, sealed(&key, &(SCHEMA + 1).to_be_bytes())).unwrap();
+    index.db().unwrap().insert(&key, sealed(&key, &(SCHEMA + 1).to_be_bytes())).unwrap();
     drop(index);
     assert_eq!(Index::open(&path).unwrap().1, Opened::Recovered);
 }
@@ -129,4 +129,18 @@ fn what_does_not_belong_into_an_index_is_refused() {
     assert!(matches!(index.apply(&[long], 1), Err(IndexError::BadKey)));
     assert!(matches!(index.apply(&[put("", "a", "")], 1), Err(IndexError::BadKey)));
     assert_eq!(index.applied_through().unwrap(), 0);
+}
+
+#[test]
+fn an_index_that_is_opened_again_goes_on_and_a_destroyed_one_begins_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(&dir.path().join("index")).unwrap().0;
+    index.apply(&[put("message", "a", "1")], 7).unwrap();
+    assert_eq!(index.reopen().unwrap(), Opened::Existing);
+    assert_eq!((index.applied_through().unwrap(), index.get("message", b"a").unwrap()), (7, Some(b"1".to_vec())));
+    fs::remove_file(dir.path().join("index/db")).unwrap();
+    assert_eq!(index.reopen().unwrap(), Opened::Recovered);
+    assert_eq!((index.applied_through().unwrap(), index.get("message", b"a").unwrap()), (0, None));
+    index.apply(&[put("message", "a", "1")], 1).unwrap();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is set aside where room may be short");
 }
