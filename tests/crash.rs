@@ -12,6 +12,8 @@ mod chaos;
 mod command;
 #[path = "crash/judge.rs"]
 mod judge;
+#[path = "crash/links.rs"]
+mod links;
 #[path = "crash/node.rs"]
 mod node;
 #[path = "crash/points.rs"]

@@ -134,6 +134,11 @@ impl Node {
         poll(Duration::from_secs(2), || (before != self.disturbances() || dead()).then_some(())).is_some()
     }
 
+    /// Whether its log says so anywhere.
+    pub fn has_logged(&self, words: &str) -> bool {
+        fs::read_to_string(&self.log).unwrap_or_default().contains(words)
+    }
+
     /// The end of its log.
     pub fn last_words(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
