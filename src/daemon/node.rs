@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -19,6 +20,7 @@ use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
 use crate::model::event::{Event, NamedDigest};
 use crate::model::ident::AuthorityId;
+use crate::model::limits::START_LOCK_MS_MAX;
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
 use crate::store::directory::{DirectoryFileError, NodeDirectory};
@@ -57,7 +59,7 @@ impl Node {
     pub fn open(data: &Path, wake: WakeSender, opening: Opening) -> Result<Self, StartError> {
         let home = Home::at(data);
         let config = Config::read(&home.config())?;
-        let lock = DirLock::exclusive(data)?;
+        let lock = lock(data, opening)?;
         let keys = Keys::read(&home)?;
         let directory = NodeDirectory::of(data).current()?;
         let slot = Arc::new(OnceLock::new());
@@ -227,6 +229,25 @@ impl Node {
             tracing::warn!(%peer, %error, "a refused input could not be recorded");
         }
     }
+}
+
+/// Takes the data directory. A node that starts waits a little for a command that reads it while no node runs: a restart
+/// after a crash must not fail because somebody was looking.
+fn lock(data: &Path, opening: Opening) -> Result<DirLock, LockError> {
+    const STEP_MS: u64 = 50;
+    let first = DirLock::exclusive(data);
+    if opening != Opening::ToServe || !matches!(first, Err(LockError::InUse(_))) {
+        return first;
+    }
+    tracing::info!("another process has the data directory; waiting a little for its end");
+    for _ in 0..START_LOCK_MS_MAX / STEP_MS {
+        std::thread::sleep(Duration::from_millis(STEP_MS));
+        match DirLock::exclusive(data) {
+            Err(LockError::InUse(_)) => {}
+            taken => return taken,
+        }
+    }
+    first
 }
 
 /// What a data directory is opened for.

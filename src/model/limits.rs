@@ -103,6 +103,9 @@ pub const RETRY_MS_MAX: u64 = 15 * 60 * 1_000;
 /// Deliveries in flight to one peer.
 pub const DELIVERIES_PER_PEER_MAX: usize = 64;
 
+/// A node that starts waits as long as this for a command that is reading its data.
+pub const START_LOCK_MS_MAX: u64 = 5_000;
+
 /// Longest name of the software that a peer runs.
 pub const SOFTWARE_BYTES_MAX: usize = 128;
 /// Largest frame that carries no envelope, receipt or checkpoint.

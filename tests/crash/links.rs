@@ -1,9 +1,25 @@
-//! A node that was killed has forgotten its links; its peers learn that from it, not from a long silence.
+//! What meets a node that starts again: peers that believe in its old links, and a reader of its data.
+
+use rogatory::store::lock::DirLock;
 
 use crate::book::Book;
 use crate::judge::judge;
 use crate::node::{PATIENCE, poll};
 use crate::town::Town;
+
+#[test]
+fn a_node_that_starts_while_somebody_reads_its_data_waits_for_the_end_of_it() {
+    let town = Town::raise();
+    let [a, _] = &town.sides;
+    a.node.kill();
+    // As a reading command does while no node runs.
+    let reader = DirLock::exclusive(&a.node.data).unwrap();
+    a.node.start();
+    let waits = poll(PATIENCE, || a.node.has_logged("waiting a little for its end").then_some(()));
+    assert!(waits.is_some(), "{}", a.node.last_words());
+    drop(reader);
+    a.node.ready();
+}
 
 #[test]
 fn a_peer_learns_from_a_restarted_node_that_their_old_link_is_gone() {
