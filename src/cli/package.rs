@@ -245,6 +245,7 @@ fn packages(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             waiting.count(),
         )?;
     }
+    show::more(&found, out)?;
     Ok(ExitCode::SUCCESS)
 }
 

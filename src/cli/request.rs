@@ -307,6 +307,7 @@ fn requests(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             (show::text(row, "request_id"), show::text(row, "counterpart"), show::text(row, "state"));
         writeln!(out, "{id}  {way} {peer:<12} {state:<13} {}{urgent}", show::text(row, "subject"))?;
     }
+    show::more(&found, out)?;
     Ok(ExitCode::SUCCESS)
 }
 

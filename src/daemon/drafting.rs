@@ -3,7 +3,7 @@
 
 use crate::crypto::random;
 use crate::daemon::clock;
-use crate::daemon::desk::{DRAFT, DeskError};
+use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::exchange::act::{DraftFiles, Scene};
@@ -71,7 +71,11 @@ impl Draft {
 pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow, DeskError> {
     let kind = draft.body.kind();
     let custodian: &[Role] = &[Role::Custodian, Role::Drafter, Role::Approver];
-    let actor = officer.acting_as(if kind == MessageKind::EvidenceTransmit { custodian } else { DRAFT })?;
+    let roles = if kind == MessageKind::EvidenceTransmit { custodian } else { DRAFT };
+    let actor = match draft.request_id {
+        Some(id) => acting(node, officer, roles, &node.message(message_of(node, id)?)?)?,
+        None => officer.acting_as(roles)?,
+    };
     let now = clock::now();
     let directory = node.any_directory().ok_or(DeskError::NoDirectory)?;
     if directory.roster().authority(&draft.to).is_none() {
