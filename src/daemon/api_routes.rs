@@ -217,6 +217,7 @@ async fn new_request(
     Json(new): Json<NewRequest>,
 ) -> Answer<MessageRow> {
     act(&shared, move |node| -> Result<MessageRow, Refusal> {
+        let _turn = node.turnstile.enter(new.package_id);
         let files = new.package_id.map(|id| packing::finish(node, &officer, id)).transpose()?;
         let draft = Draft {
             to: new.to,
@@ -231,7 +232,11 @@ async fn new_request(
             files,
             body: Body::Request(Box::new(new.request)),
         };
-        Ok(drafting::draft(node, &officer, draft)?)
+        let row = drafting::draft(node, &officer, draft)?;
+        if let Some(id) = new.package_id {
+            packing::close(node, id);
+        }
+        Ok(row)
     })
     .await
 }
@@ -296,8 +301,12 @@ async fn packages(State(shared): State<Shared>, officer: Admitted) -> Answer<Val
     look(&shared, &officer, views::packages).await
 }
 
-async fn begin_package(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
-    act(&shared, move |node| packing::begin(node, &officer).map(|id| json!({ "package_id": id }))).await
+async fn begin_package(
+    State(shared): State<Shared>,
+    officer: Admitted,
+    Json(purpose): Json<packing::Purpose>,
+) -> Answer<Value> {
+    act(&shared, move |node| packing::begin_for(node, &officer, &purpose).map(|id| json!({ "package_id": id }))).await
 }
 
 async fn package(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {
@@ -321,8 +330,11 @@ async fn transmittal(
         });
         let mut draft = Draft::in_thread(&request, answered, body);
         draft.conditions = new.conditions;
+        let _turn = node.turnstile.enter([id]);
         draft.files = Some(packing::finish(node, &officer, id)?);
-        Ok(drafting::draft(node, &officer, draft)?)
+        let row = drafting::draft(node, &officer, draft)?;
+        packing::close(node, id);
+        Ok(row)
     })
     .await
 }

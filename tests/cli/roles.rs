@@ -1,4 +1,4 @@
-//! What an officer may not see or do: the operator keeps the node running and reads no case.
+//! What an officer may not see or do: the operator reads no case; nothing is sealed that cannot be sent.
 
 use std::fs;
 
@@ -37,4 +37,17 @@ fn an_operator_reloads_the_node_and_sees_no_case() {
     assert_eq!(refused.len(), 3, "{refused:?}");
     assert!(refused.iter().all(|record| record["actor"]["name"] == "Olga Op" && record["reason"] == "role"));
     assert_eq!(stage.xa.json(FIRST, &["request", "list"])["requests"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn nothing_is_sealed_for_a_request_or_an_authority_that_nobody_knows() {
+    let mut stage = Stage::set();
+    stage.xa.start();
+    let file = stage.at("file.bin");
+    fs::write(&file, vec![7; 100_000]).unwrap();
+    let unknown = "01999999-9999-7999-8999-999999999999";
+    stage.xa.run(FIRST, &["package", "seal", "--request", unknown, path(&file)]).refused(&["no request", unknown]);
+    let ask = ["request", "new", "--to", "XZ-MOJ", "--attach", path(&file)];
+    stage.xa.run(FIRST, &ask).refused(&["XZ-MOJ is not in the directory"]);
+    assert_eq!(fs::read_dir(stage.xa.data.join("vault")).unwrap().count(), 0);
 }
