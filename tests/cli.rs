@@ -18,6 +18,8 @@ mod outage;
 mod program;
 #[path = "cli/requests.rs"]
 mod requests;
+#[path = "cli/roles.rs"]
+mod roles;
 #[path = "cli/small_disk.rs"]
 mod small_disk;
 #[path = "cli/stage.rs"]

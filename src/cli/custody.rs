@@ -162,6 +162,9 @@ fn log(request: Option<Id>, from: u64, limit: usize, place: &Where, out: &mut dy
     for entry in show::list(&found, "entries") {
         show::entry(entry, out)?;
     }
+    if let Some(next) = found.get("next").and_then(Value::as_u64) {
+        writeln!(out, "More follows: --from {next}")?;
+    }
     writeln!(out, "{} holds {} entries.", show::text(&found, "authority"), show::number(&found, "size"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -181,6 +181,7 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
         body: Body::Request(Box::new(demo_cast::request_body())),
     };
     let row = drafting::draft(node, xa.first(), draft)?;
+    packing::close(node, package_id);
     desk::approve(node, xa.second(), row.message_id)?;
     let row = desk::send(node, xa.second(), row.message_id)?;
     story.say(
@@ -242,6 +243,7 @@ fn transmit(
     }];
     draft.files = Some(packing::finish(node, xb.first(), package_id)?);
     let row = drafting::draft(node, xb.first(), draft)?;
+    packing::close(node, package_id);
     let row = desk::approve_and_send(node, xb.second(), row.message_id)?;
     story.say(
         "XB-MOJ",

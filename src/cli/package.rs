@@ -17,6 +17,7 @@ use crate::cli::sink::Sink;
 use crate::cli::{offline, show};
 use crate::daemon::api::percent_encoded;
 use crate::daemon::api_routes::NewTransmittal;
+use crate::daemon::packing::Purpose;
 use crate::daemon::views;
 use crate::model::ident::Id;
 use crate::model::package::{Condition, ConditionOrigin};
@@ -97,15 +98,6 @@ struct OpenArgs {
     place: Where,
 }
 
-/// Why a file travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// With a request or reply.
-    Attachment,
-    /// As what was asked for.
-    Evidence,
-}
-
 /// Runs the verb.
 ///
 /// # Errors
@@ -139,7 +131,7 @@ fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         });
     }
     let client = Client::new(&args.place)?;
-    let id = fill(&client, &args.files, Role::Evidence, args.place.form(), out)?;
+    let id = fill(&client, &args.files, &Purpose::Request(args.request), args.place.form(), out)?;
     let words = NewTransmittal {
         request_id: args.request,
         reference: args.reference.clone(),
@@ -160,14 +152,20 @@ fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// What the node says, or why a file cannot be read.
-pub fn fill(client: &Client, files: &[PathBuf], role: Role, form: Form, out: &mut dyn Write) -> anyhow::Result<Id> {
-    let begun: Value = client.post("/v1/packages", &Value::Null)?;
+pub fn fill(
+    client: &Client,
+    files: &[PathBuf],
+    purpose: &Purpose,
+    form: Form,
+    out: &mut dyn Write,
+) -> anyhow::Result<Id> {
+    let begun: Value = client.post("/v1/packages", purpose)?;
     let id: Id = show::text(&begun, "package_id").parse()?;
     for path in files {
         let (name, content, bytes) = source(path)?;
-        let role = match role {
-            Role::Attachment => "attachment",
-            Role::Evidence => "evidence",
+        let role = match purpose {
+            Purpose::To(_) => "attachment",
+            Purpose::Request(_) => "evidence",
         };
         let length = bytes.map(|bytes| format!("&bytes={bytes}")).unwrap_or_default();
         let query = format!(
@@ -245,6 +243,7 @@ fn packages(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             waiting.count(),
         )?;
     }
+    show::more(&found, out)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,10 +9,11 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
-use crate::cli::package::{self, Role};
+use crate::cli::package;
 use crate::cli::show::Form;
 use crate::cli::{offline, show};
 use crate::daemon::api_routes::NewRequest;
+use crate::daemon::packing::Purpose;
 use crate::daemon::views;
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::Urgency;
@@ -179,7 +180,8 @@ fn new(args: &NewArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let place = Where { data, officer: args.officer.clone(), json: args.json };
     let client = Client::new(&place)?;
     if !args.attachments.is_empty() {
-        request.package_id = Some(package::fill(&client, &args.attachments, Role::Attachment, place.form(), out)?);
+        let purpose = Purpose::To(request.to.clone());
+        request.package_id = Some(package::fill(&client, &args.attachments, &purpose, place.form(), out)?);
     }
     let row: Value = client.post("/v1/requests", &request)?;
     if place.json {
@@ -307,6 +309,7 @@ fn requests(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             (show::text(row, "request_id"), show::text(row, "counterpart"), show::text(row, "state"));
         writeln!(out, "{id}  {way} {peer:<12} {state:<13} {}{urgent}", show::text(row, "subject"))?;
     }
+    show::more(&found, out)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -31,6 +31,17 @@ pub fn number(value: &Value, field: &str) -> u64 {
     value.get(field).and_then(Value::as_u64).unwrap_or(0)
 }
 
+/// Says that a list is not whole.
+///
+/// # Errors
+/// When the output is gone.
+pub fn more(list: &Value, out: &mut dyn Write) -> io::Result<()> {
+    if list.get("more") == Some(&Value::Bool(true)) {
+        writeln!(out, "There are older ones, which this list leaves out: it shows the newest.")?;
+    }
+    Ok(())
+}
+
 /// Prints a JSON document.
 ///
 /// # Errors

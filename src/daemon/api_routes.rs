@@ -17,7 +17,7 @@ use crate::daemon::api_stream;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
-use crate::daemon::officer::Admitted;
+use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
 use crate::daemon::{acceptance, dossier, packing, views};
@@ -180,21 +180,31 @@ where
     blocking(&shared.node, step).await.map(Json).map_err(Into::into)
 }
 
-async fn status(State(shared): State<Shared>) -> Answer<Value> {
+/// Lists and the log show subjects, names and reasons: they are for those who work on cases or audit them.
+async fn look(
+    shared: &Shared,
+    officer: &Admitted,
+    view: impl FnOnce(&Node) -> Result<Value, DeskError> + Send + 'static,
+) -> Answer<Value> {
+    officer.acting_as(READ)?;
+    act(shared, view).await
+}
+
+async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Value> {
     act(&shared, views::status).await
 }
 
-async fn reload(State(shared): State<Shared>, _officer: Admitted) -> Answer<Value> {
+async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
     let node = Arc::clone(&shared.node);
     let done = blocking(&node, Node::reload).await;
     done.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
     // The courier ends only with the node.
     let _ = shared.wake.send(Wake::Reloaded);
-    status(State(shared)).await
+    status(State(shared), officer).await
 }
 
-async fn requests(State(shared): State<Shared>, _officer: Admitted) -> Answer<Value> {
-    act(&shared, views::requests).await
+async fn requests(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
+    look(&shared, &officer, views::requests).await
 }
 
 async fn request(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {
@@ -207,6 +217,7 @@ async fn new_request(
     Json(new): Json<NewRequest>,
 ) -> Answer<MessageRow> {
     act(&shared, move |node| -> Result<MessageRow, Refusal> {
+        let _turn = node.turnstile.enter(new.package_id);
         let files = new.package_id.map(|id| packing::finish(node, &officer, id)).transpose()?;
         let draft = Draft {
             to: new.to,
@@ -221,7 +232,11 @@ async fn new_request(
             files,
             body: Body::Request(Box::new(new.request)),
         };
-        Ok(drafting::draft(node, &officer, draft)?)
+        let row = drafting::draft(node, &officer, draft)?;
+        if let Some(id) = new.package_id {
+            packing::close(node, id);
+        }
+        Ok(row)
     })
     .await
 }
@@ -282,16 +297,20 @@ async fn discard(
     act(&shared, move |node| desk::discard(node, &officer, desk::message_of(node, id)?, &why.reason)).await
 }
 
-async fn packages(State(shared): State<Shared>, _officer: Admitted) -> Answer<Value> {
-    act(&shared, views::packages).await
+async fn packages(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
+    look(&shared, &officer, views::packages).await
 }
 
-async fn begin_package(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
-    act(&shared, move |node| packing::begin(node, &officer).map(|id| json!({ "package_id": id }))).await
+async fn begin_package(
+    State(shared): State<Shared>,
+    officer: Admitted,
+    Json(purpose): Json<packing::Purpose>,
+) -> Answer<Value> {
+    act(&shared, move |node| packing::begin_for(node, &officer, &purpose).map(|id| json!({ "package_id": id }))).await
 }
 
-async fn package(State(shared): State<Shared>, _officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {
-    act(&shared, move |node| views::package(node, id)).await
+async fn package(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {
+    look(&shared, &officer, move |node| views::package(node, id)).await
 }
 
 async fn transmittal(
@@ -311,8 +330,11 @@ async fn transmittal(
         });
         let mut draft = Draft::in_thread(&request, answered, body);
         draft.conditions = new.conditions;
+        let _turn = node.turnstile.enter([id]);
         draft.files = Some(packing::finish(node, &officer, id)?);
-        Ok(drafting::draft(node, &officer, draft)?)
+        let row = drafting::draft(node, &officer, draft)?;
+        packing::close(node, id);
+        Ok(row)
     })
     .await
 }
@@ -339,22 +361,24 @@ async fn export(
     act(&shared, move |node| dossier::export(node, &officer, id, &why.reason)).await
 }
 
-async fn custody(State(shared): State<Shared>, _officer: Admitted, Query(window): Query<Window>) -> Answer<Value> {
+async fn custody(State(shared): State<Shared>, officer: Admitted, Query(window): Query<Window>) -> Answer<Value> {
     let limit = window.limit.unwrap_or(1_000);
-    act(&shared, move |node| views::custody(node, window.request, window.from, limit)).await
+    look(&shared, &officer, move |node| views::custody(node, window.request, window.from, limit)).await
 }
 
-async fn custody_entry(State(shared): State<Shared>, _officer: Admitted, Path(index): Path<u64>) -> Answer<Value> {
-    act(&shared, move |node| views::custody_entry(node, index)).await
+async fn custody_entry(State(shared): State<Shared>, officer: Admitted, Path(index): Path<u64>) -> Answer<Value> {
+    look(&shared, &officer, move |node| views::custody_entry(node, index)).await
 }
 
-async fn proof(State(shared): State<Shared>, _officer: Admitted, Path(index): Path<u64>) -> Result<Response, Refusal> {
+async fn proof(State(shared): State<Shared>, officer: Admitted, Path(index): Path<u64>) -> Result<Response, Refusal> {
+    officer.acting_as(READ)?;
     let proof = blocking(&shared.node, move |node| node.ledger.reader().prove(index)).await;
     proof.map(axum::response::IntoResponse::into_response).map_err(|error| Refusal::new(StatusCode::NOT_FOUND, error))
 }
 
 /// The record with its salt and proof, in the form in which a peer gets one.
-async fn receipt(State(shared): State<Shared>, _officer: Admitted, Path(index): Path<u64>) -> Result<Vec<u8>, Refusal> {
+async fn receipt(State(shared): State<Shared>, officer: Admitted, Path(index): Path<u64>) -> Result<Vec<u8>, Refusal> {
+    officer.acting_as(READ)?;
     let receipt = blocking(&shared.node, move |node| node.receipt(index)).await;
     receipt.map_err(|error| Refusal::new(StatusCode::NOT_FOUND, error))
 }

@@ -8,7 +8,7 @@ use crate::crypto::stanza::UnwrapError;
 use crate::daemon::config::SecondPerson;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
-use crate::daemon::officer::{AdmissionError, Admitted};
+use crate::daemon::officer::{AdmissionError, Admitted, READ};
 use crate::daemon::{clock, crash};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::rows::{MessageRow, MessageState, tree};
@@ -19,6 +19,7 @@ use crate::model::limits::THREAD_MESSAGES_MAX;
 use crate::model::message::{Body, Message, MessageError, MessageKind};
 use crate::model::package::ConsignmentError;
 use crate::model::refusal::RefusalCode;
+use crate::model::time::Timestamp;
 use crate::store::ledger::AppendError;
 use crate::wire::decode::DecodeError;
 use crate::wire::message;
@@ -37,10 +38,7 @@ pub const SEND: &[Role] = &[Role::Approver, Role::Drafter, Role::Custodian];
 pub fn approve(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRow, DeskError> {
     let _turn = node.turnstile.enter([message_id]);
     let row = node.message(message_id)?;
-    let actor = match officer.acting_as(APPROVE) {
-        Ok(actor) => actor,
-        Err(error) => return Err(refuse(node, officer, &row, "role", error.into())),
-    };
+    let actor = acting(node, officer, APPROVE, &row)?;
     if row.state != MessageState::Drafted {
         return Err(DeskError::State { act: "approve", state: row.state });
     }
@@ -63,9 +61,9 @@ pub fn approve(node: &Node, officer: &Admitted, message_id: Id) -> Result<Messag
 /// # Errors
 /// [`DeskError::State`] when it was sent.
 pub fn discard(node: &Node, officer: &Admitted, message_id: Id, reason: &str) -> Result<MessageRow, DeskError> {
-    let actor = officer.acting_as(DRAFT)?;
     let _turn = node.turnstile.enter([message_id]);
     let row = node.message(message_id)?;
+    let actor = acting(node, officer, DRAFT, &row)?;
     if !matches!(row.state, MessageState::Drafted | MessageState::Approved) {
         return Err(DeskError::State { act: "discard", state: row.state });
     }
@@ -79,9 +77,9 @@ pub fn discard(node: &Node, officer: &Admitted, message_id: Id, reason: &str) ->
 /// # Errors
 /// [`DeskError`]; nothing was queued.
 pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRow, DeskError> {
-    let actor = officer.acting_as(SEND)?;
     let _turn = node.turnstile.enter([message_id]);
     let row = node.message(message_id)?;
+    let actor = acting(node, officer, SEND, &row)?;
     let second = node.config().second_person_for(row.kind);
     match (&row.state, second) {
         (MessageState::Approved, _) | (MessageState::Drafted, SecondPerson::NotRequired) => {}
@@ -91,6 +89,9 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
         (state, _) => return Err(DeskError::State { act: "send", state: state.clone() }),
     }
     let now = clock::now();
+    if !node.keys.seal_certificate.valid_at(now) {
+        return Err(DeskError::SealExpired { until: node.keys.seal_certificate.not_after });
+    }
     let directory = node.directory(now).map_err(DeskError::Directory)?;
     let (bytes, _) = node.message_bytes(&row)?;
     let sent = message::decode(&bytes)?;
@@ -177,11 +178,8 @@ pub fn message_of(node: &Node, id: Id) -> Result<Id, DeskError> {
 /// # Errors
 /// [`DeskError`] when there is no such request, or the officer may not.
 pub fn read(node: &Node, officer: &Admitted, request_id: Id) -> Result<(), DeskError> {
-    let readers: &[Role] = &[Role::Drafter, Role::Approver, Role::Custodian, Role::Auditor];
-    let actor = officer.acting_as(readers)?;
-    let request = node.request(request_id)?;
-    let first = request.messages.first().copied();
-    let row = node.message(first.ok_or(LookupError::Unknown { what: "message", id: request_id })?)?;
+    let row = node.message(message_of(node, request_id)?)?;
+    let actor = acting(node, officer, READ, &row)?;
     node.commit(scene(node, actor).handled(Event::MessageRead, &row, "", Vec::new()))?;
     Ok(())
 }
@@ -215,6 +213,16 @@ fn draft_blobs(node: &Node, row: &MessageRow) -> Result<Vec<crate::model::envelo
 
 fn scene(node: &Node, actor: Actor) -> Scene {
     Scene { us: node.us().clone(), now: clock::now(), actor }
+}
+
+/// The officer in one of those roles, for an act on that message. Who tries without one stands in the log.
+pub(super) fn acting(
+    node: &Node,
+    officer: &Admitted,
+    roles: &'static [Role],
+    row: &MessageRow,
+) -> Result<Actor, DeskError> {
+    officer.acting_as(roles).map_err(|error| refuse(node, officer, row, "role", error.into()))
 }
 
 /// Records that an act was refused, then gives the reason back. Who tried and what rule stopped it stand in the log.
@@ -290,6 +298,12 @@ pub enum DeskError {
     /// The directory is not in force.
     #[error("the directory is not in force ({0}); import a newer one")]
     Directory(RefusalCode),
+    /// Every peer would refuse it.
+    #[error("the certificate of our seal key is not valid now (it ends {until}); renew keys/seal.cert.pem and restart")]
+    SealExpired {
+        /// Its end.
+        until: Timestamp,
+    },
     /// Not in the directory.
     #[error("{0} is not in the directory; see `rogatory directory show`")]
     UnknownAuthority(AuthorityId),

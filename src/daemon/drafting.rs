@@ -1,14 +1,17 @@
 //! What an officer writes, and how it becomes a draft in the log. Refuses what the other side could not read, and what is
 //! not ours to send.
 
+use std::sync::Arc;
+
 use crate::crypto::random;
 use crate::daemon::clock;
-use crate::daemon::desk::{DRAFT, DeskError};
+use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
+use crate::daemon::evidence::ATTACHMENTS;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::exchange::act::{DraftFiles, Scene};
+use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
-use crate::model::event::Role;
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::limits::THREAD_MESSAGES_MAX;
 use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Side, Urgency};
@@ -69,19 +72,17 @@ impl Draft {
 /// # Errors
 /// [`DeskError`] says what to change.
 pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow, DeskError> {
-    let kind = draft.body.kind();
-    let custodian: &[Role] = &[Role::Custodian, Role::Drafter, Role::Approver];
-    let actor = officer.acting_as(if kind == MessageKind::EvidenceTransmit { custodian } else { DRAFT })?;
+    let roles = if draft.body.kind() == MessageKind::EvidenceTransmit { ATTACHMENTS } else { DRAFT };
+    let actor = match draft.request_id {
+        Some(id) => {
+            let actor = acting(node, officer, roles, &node.message(message_of(node, id)?)?)?;
+            with_room(&node.request(id)?)?;
+            actor
+        }
+        None => officer.acting_as(roles)?,
+    };
     let now = clock::now();
-    let directory = node.any_directory().ok_or(DeskError::NoDirectory)?;
-    if directory.roster().authority(&draft.to).is_none() {
-        return Err(DeskError::UnknownAuthority(draft.to));
-    }
-    if let Some(id) = draft.request_id
-        && node.request(id)?.messages.len() >= THREAD_MESSAGES_MAX
-    {
-        return Err(DeskError::ThreadFull);
-    }
+    let directory = known_to(node, &draft.to)?;
     let (consignment, files) = draft.files.unzip();
     let message = Message::new(Fields {
         message_id: Id::new(now, random::bytes()?),
@@ -110,6 +111,27 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
     Ok(node.message(message.message_id)?)
 }
 
+/// Whether the officer could draft evidence for that request now; a refused role is recorded.
+///
+/// # Errors
+/// [`DeskError`] says what stands against it.
+pub fn may_transmit(node: &Node, officer: &Admitted, request_id: Id) -> Result<(), DeskError> {
+    let request = node.request(request_id)?;
+    acting(node, officer, ATTACHMENTS, &node.message(message_of(node, request_id)?)?)?;
+    in_turn(&request, MessageKind::EvidenceTransmit)?;
+    with_room(&request)?;
+    known_to(node, &request.counterpart).map(|_| ())
+}
+
+/// Whether the officer could draft a request to that authority now.
+///
+/// # Errors
+/// [`DeskError`] says what stands against it.
+pub fn may_ask(node: &Node, officer: &Admitted, to: &AuthorityId) -> Result<(), DeskError> {
+    officer.acting_as(DRAFT)?;
+    known_to(node, to).map(|_| ())
+}
+
 /// Whether our side of a request may send that kind of message.
 ///
 /// # Errors
@@ -120,4 +142,17 @@ pub fn in_turn(request: &RequestRow, kind: MessageKind) -> Result<(), DeskError>
         Direction::Incoming => Side::Requested,
     };
     if kind.side() == our_side { Ok(()) } else { Err(DeskError::Turn { kind }) }
+}
+
+fn with_room(request: &RequestRow) -> Result<(), DeskError> {
+    if request.messages.len() < THREAD_MESSAGES_MAX { Ok(()) } else { Err(DeskError::ThreadFull) }
+}
+
+/// The directory, if it knows that authority.
+fn known_to(node: &Node, authority: &AuthorityId) -> Result<Arc<Accepted>, DeskError> {
+    let directory = node.any_directory().ok_or(DeskError::NoDirectory)?;
+    match directory.roster().authority(authority) {
+        Some(_) => Ok(directory),
+        None => Err(DeskError::UnknownAuthority(authority.clone())),
+    }
 }

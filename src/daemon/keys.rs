@@ -46,6 +46,8 @@ const EARLY_MS: u64 = DAY_MS;
 pub struct Keys {
     /// Signs legal acts (CAdES, P-256).
     pub seal: Signer,
+    /// The certificate of the seal key: from when, and until when, peers take what it signs.
+    pub seal_certificate: CertificateFacts,
     /// Opens what was sealed to us, and what we sealed for our archive.
     pub ring: Keyring,
     /// Our archive's public key: one recipient of everything we send.
@@ -125,7 +127,8 @@ impl Keys {
         let receiving = hybrid(home, RECEIVING)?;
         let archive = hybrid(home, ARCHIVE)?;
         let archive_public = archive.public().clone();
-        Ok(Self { seal, ring: Keyring::new([receiving, archive]), archive: archive_public })
+        let seal_certificate = CertificateFacts::read(&certificate)?;
+        Ok(Self { seal, seal_certificate, ring: Keyring::new([receiving, archive]), archive: archive_public })
     }
 }
 

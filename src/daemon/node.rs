@@ -185,14 +185,17 @@ impl Node {
             return Err(StartError::OtherAuthority);
         }
         let found = NodeDirectory::of(self.home.root()).current()?;
-        self.config.store(Arc::new(config));
+        // The record first: what cannot be logged does not come into force, neither it nor the settings.
+        if let Some(found) = &found {
+            self.record_directory(found)?;
+        }
         self.directory.store(found.map(Arc::new));
-        self.record_directory()
+        self.config.store(Arc::new(config));
+        Ok(())
     }
 
     /// Every directory version that comes into force stands in the log once.
-    pub(super) fn record_directory(&self) -> Result<(), StartError> {
-        let Some(directory) = self.any_directory() else { return Ok(()) };
+    pub(super) fn record_directory(&self, directory: &Accepted) -> Result<(), StartError> {
         let digest = directory.digest();
         let known = self.index.get(registrar::DIRECTORY_TREE, &digest.0)?;
         if known.is_none() {
@@ -205,7 +208,7 @@ impl Node {
     }
 
     /// Records that a peer's input was refused: at most ten an hour and peer, so that a hostile peer cannot fill the
-    /// log; the metrics and the log lines count the rest.
+    /// log. Of the rest there are log lines only.
     pub fn record_refused_input(&self, peer: &AuthorityId, code: RefusalCode, bytes: &[u8]) {
         const PER_HOUR: u32 = 10;
         let now = clock::now();

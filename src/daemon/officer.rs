@@ -4,6 +4,9 @@ use crate::daemon::config::Config;
 use crate::model::event::{Actor, Role};
 use crate::model::ident::OfficerName;
 
+/// Who may see what a case is about. The operator keeps the node running, and sees none of it.
+pub const READ: &[Role] = &[Role::Drafter, Role::Approver, Role::Custodian, Role::Auditor];
+
 /// An officer whose call was admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::chunk::SALT_BYTES;
 use crate::crypto::digest::Sha256;
 use crate::crypto::package_key::{ObjectKey, ObjectScope, PackageKey};
@@ -15,10 +17,10 @@ use crate::daemon::desk::DeskError;
 use crate::daemon::evidence::ATTACHMENTS;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
-use crate::daemon::{clock, crash};
+use crate::daemon::{clock, crash, drafting};
 use crate::exchange::act::{DraftFiles, archive_scope};
 use crate::model::envelope::Blob;
-use crate::model::ident::{Digest, Id, OfficerName};
+use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::limits::{OBJECTS_MAX, PART_BYTES};
 use crate::model::package::{Consignment, Item, ItemRole};
 use crate::store::object_writer::WriteError;
@@ -55,6 +57,28 @@ pub struct FileFacts {
     pub description: String,
     /// Why it travels.
     pub role: ItemRole,
+}
+
+/// What a package is for. Looked up before anything is sealed: files that cannot become a draft are not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Purpose {
+    /// Evidence that answers this request.
+    Request(Id),
+    /// Attachments of a new request to this authority.
+    To(AuthorityId),
+}
+
+/// Begins a package for a purpose, which must be one that can be drafted.
+///
+/// # Errors
+/// [`PackingError`] says what stands against it; nothing was begun.
+pub fn begin_for(node: &Node, officer: &Admitted, purpose: &Purpose) -> Result<Id, PackingError> {
+    match purpose {
+        Purpose::Request(id) => drafting::may_transmit(node, officer, *id)?,
+        Purpose::To(authority) => drafting::may_ask(node, officer, authority)?,
+    }
+    begin(node, officer)
 }
 
 /// Begins a package.
@@ -119,12 +143,13 @@ pub fn add(
     Ok(item)
 }
 
-/// Ends a package: its items, and what a draft needs of it.
+/// Its items, and what a draft needs of it. The package stays open until [`close`]: if the draft is refused, its files
+/// are still there for the next.
 ///
 /// # Errors
 /// [`PackingError`] when it is not open, or empty.
 pub fn finish(node: &Node, officer: &Admitted, package_id: Id) -> Result<(Consignment, DraftFiles), PackingError> {
-    let mut packages = open_packages(node);
+    let packages = open_packages(node);
     let package = packages.get(&package_id).ok_or(PackingError::NotOpen(package_id))?;
     if package.officer != *officer.name() {
         return Err(PackingError::SomebodyElses(package_id));
@@ -136,8 +161,12 @@ pub fn finish(node: &Node, officer: &Admitted, package_id: Id) -> Result<(Consig
     let seed: [u8; WRAP_RANDOM_BYTES] = random::bytes().map_err(DeskError::from)?;
     let archive_stanza = wrap(&package.key, &node.keys.archive, archive_scope(node.us(), package_id), seed)?;
     let blobs = package.blobs.clone();
-    packages.remove(&package_id);
     Ok((consignment, DraftFiles { blobs, archive_stanza }))
+}
+
+/// Ends a package: its draft is in the log, which now has its key.
+pub fn close(node: &Node, package_id: Id) {
+    open_packages(node).remove(&package_id);
 }
 
 fn seal_file(

@@ -41,7 +41,9 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     let (path, for_node) = (data.to_owned(), wake.clone());
     let opened = tokio::task::spawn_blocking(move || {
         let node = Node::open(&path, for_node, Opening::ToServe)?;
-        node.record_directory()?;
+        if let Some(directory) = node.any_directory() {
+            node.record_directory(&directory)?;
+        }
         Ok::<_, StartError>(node)
     });
     let node = match opened.await {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::daemon::desk::{DeskError, read_message, state_name};
+use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
-use crate::exchange::rows::{Direction, MessageRow, PackageRow, RequestRow, from_bytes, tree};
+use crate::exchange::rows::{MessageRow, PackageRow, RequestRow, from_bytes, timeline_key, tree};
 use crate::model::event::{Actor, CustodyRecord, Outcome};
 use crate::model::ident::Id;
 use crate::model::message::{Body, Message};
@@ -18,9 +19,9 @@ const ROWS_MAX: usize = 10_000;
 /// # Errors
 /// [`DeskError`] when the index cannot be read.
 pub fn requests(node: &Node) -> Result<Value, DeskError> {
-    let mut rows: Vec<RequestRow> = rows(node, tree::REQUEST)?;
+    let (mut rows, more): (Vec<RequestRow>, bool) = newest(node, tree::REQUEST)?;
     rows.sort_by_key(|row| std::cmp::Reverse(row.updated_at));
-    Ok(json!({ "authority": node.us(), "requests": rows }))
+    Ok(json!({ "authority": node.us(), "requests": rows, "more": more }))
 }
 
 /// One request with its whole thread.
@@ -42,13 +43,13 @@ pub fn request(node: &Node, id: Id) -> Result<Value, DeskError> {
 /// # Errors
 /// [`DeskError`] when the index cannot be read.
 pub fn packages(node: &Node) -> Result<Value, DeskError> {
-    let rows: Vec<PackageRow> = rows(node, tree::PACKAGE)?;
+    let (rows, more): (Vec<PackageRow>, bool) = newest(node, tree::PACKAGE)?;
     let mut shown = Vec::new();
     for row in rows {
         let message = node.message(row.message_id)?;
         shown.push(json!({ "package": row, "kind": message.kind, "state": state_name(&message.state) }));
     }
-    Ok(json!({ "authority": node.us(), "packages": shown }))
+    Ok(json!({ "authority": node.us(), "packages": shown, "more": more }))
 }
 
 /// One package with its items and the texts of its conditions.
@@ -76,27 +77,28 @@ pub fn package(node: &Node, id: Id) -> Result<Value, DeskError> {
 pub fn custody(node: &Node, request: Option<Id>, from: u64, limit: usize) -> Result<Value, DeskError> {
     let size = node.ledger.reader().size();
     let limit = limit.min(ROWS_MAX);
-    let indexes: Vec<u64> = match request {
-        None => (from..size).take(limit).collect(),
+    let mut indexes: Vec<u64> = match request {
+        None => (from..size).take(limit + 1).collect(),
         Some(id) => node
             .index
-            .scan_prefix(tree::TIMELINE, id.as_bytes(), None, ROWS_MAX, Order::Forward)
-            .map_err(crate::daemon::lookup::LookupError::from)?
+            .scan_prefix(tree::TIMELINE, id.as_bytes(), Some(&timeline_key(id, from)), limit + 1, Order::Forward)
+            .map_err(LookupError::from)?
             .iter()
             .filter_map(|(key, _)| key.last_chunk::<8>().copied().map(u64::from_be_bytes))
-            .filter(|index| *index >= from)
-            .take(limit)
             .collect(),
     };
+    // Where the next page begins: nothing is left out silently.
+    let next = indexes.get(limit).copied();
+    indexes.truncate(limit);
     let mut entries = Vec::new();
     for index in indexes {
         entries.push(match node.record(index) {
             Ok((record, _)) => record_view(index, &record),
-            Err(crate::daemon::lookup::LookupError::Erased { .. }) => json!({ "index": index, "erased": true }),
+            Err(LookupError::Erased { .. }) => json!({ "index": index, "erased": true }),
             Err(error) => return Err(error.into()),
         });
     }
-    Ok(json!({ "authority": node.us(), "size": size, "entries": entries }))
+    Ok(json!({ "authority": node.us(), "size": size, "entries": entries, "next": next }))
 }
 
 /// One entry in full.
@@ -119,18 +121,13 @@ pub fn custody_entry(node: &Node, index: u64) -> Result<Value, DeskError> {
 /// # Errors
 /// [`DeskError`] when the index cannot be read.
 pub fn status(node: &Node) -> Result<Value, DeskError> {
-    let open = |tree| {
-        node.index
-            .scan_prefix(tree, &[], None, ROWS_MAX, Order::Forward)
-            .map_err(crate::daemon::lookup::LookupError::from)
-    };
     let reader = node.ledger.reader();
     Ok(json!({
         "authority": node.us(),
         "records": reader.size(),
         "published": reader.published_size(),
-        "outbox": open(tree::OUTBOX)?.len(),
-        "intake": open(tree::INTAKE)?.len(),
+        "outbox": count(node, tree::OUTBOX)?,
+        "intake": count(node, tree::INTAKE)?,
         "directory_version": node.any_directory().map(|directory| directory.version()),
         "directory_expires_at": node.any_directory().map(|directory| directory.expires_at()),
     }))
@@ -205,22 +202,24 @@ pub fn record_view(index: u64, record: &CustodyRecord) -> Value {
     })
 }
 
-/// The direction in one word, for people.
-pub const fn way(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Outgoing => "out",
-        Direction::Incoming => "in",
-    }
+/// The newest rows of a tree whose keys begin with a time, the oldest of them first; and whether there are older ones.
+fn newest<R: serde::de::DeserializeOwned>(node: &Node, tree: &'static str) -> Result<(Vec<R>, bool), DeskError> {
+    let mut pairs =
+        node.index.scan_prefix(tree, &[], None, ROWS_MAX + 1, Order::Backward).map_err(LookupError::from)?;
+    let more = pairs.len() > ROWS_MAX;
+    pairs.truncate(ROWS_MAX);
+    let rows = pairs.iter().rev().map(|(_, value)| from_bytes(value)).collect::<Result<_, _>>();
+    Ok((rows.map_err(LookupError::from)?, more))
 }
 
-fn rows<R: serde::de::DeserializeOwned>(node: &Node, tree: &'static str) -> Result<Vec<R>, DeskError> {
-    let pairs = node
-        .index
-        .scan_prefix(tree, &[], None, ROWS_MAX, Order::Forward)
-        .map_err(crate::daemon::lookup::LookupError::from)?;
-    pairs
-        .iter()
-        .map(|(_, value)| from_bytes(value))
-        .collect::<Result<_, _>>()
-        .map_err(|error| crate::daemon::lookup::LookupError::from(error).into())
+/// How many rows a tree has, however many.
+fn count(node: &Node, tree: &'static str) -> Result<usize, DeskError> {
+    let (mut total, mut from) = (0, None::<Vec<u8>>);
+    loop {
+        let page = node.index.scan_prefix(tree, &[], from.as_deref(), ROWS_MAX, Order::Forward);
+        let page = page.map_err(LookupError::from)?;
+        let Some((last, _)) = page.last() else { return Ok(total) };
+        total += page.len();
+        from = Some(last.iter().copied().chain([0]).collect());
+    }
 }

@@ -9,7 +9,7 @@ pub fn create_dir_durably(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = named_parent(dir);
     if let Some(parent) = parent {
         create_dir_durably(parent)?;
     }
@@ -39,7 +39,7 @@ pub fn replace(path: &Path, bytes: &[u8], temporary: &Path) -> io::Result<()> {
 pub fn replace_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary_of(path);
     replace(path, bytes, &temporary)?;
-    sync_dir(path.parent().unwrap_or(Path::new(".")))
+    sync_dir(named_parent(path).unwrap_or(Path::new(".")))
 }
 
 /// The bytes of a file; `None` if there is none.
@@ -49,6 +49,11 @@ pub fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The directory that the path names; the parent of a bare file name is an empty path, which cannot be opened.
+fn named_parent(path: &Path) -> Option<&Path> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty())
 }
 
 fn temporary_of(path: &Path) -> PathBuf {
@@ -73,5 +78,11 @@ mod tests {
         replace_durably(&path, b"two").unwrap();
         assert_eq!(read_if_there(&path).unwrap(), Some(b"two".to_vec()));
         assert_eq!(fs::read_dir(&deep).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_bare_file_name_lies_in_the_current_directory() {
+        assert_eq!(named_parent(Path::new("list")), None);
+        assert_eq!(named_parent(Path::new("a/list")), Some(Path::new("a")));
     }
 }

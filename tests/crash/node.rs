@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rogatory::daemon::api::{OFFICER_HEADER, percent_encoded};
 use serde_json::Value;
 
 /// The program under test.
@@ -112,10 +113,17 @@ impl Node {
     pub fn status(&self) -> Option<Value> {
         let mut socket = UnixStream::connect(self.data.join("officer.sock")).ok()?;
         socket.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        socket.write_all(b"GET /v1/status HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n").ok()?;
+        let officer = percent_encoded(&self.first_officer()?);
+        let head = format!("host: node\r\n{OFFICER_HEADER}: {officer}\r\nconnection: close");
+        socket.write_all(format!("GET /v1/status HTTP/1.1\r\n{head}\r\n\r\n").as_bytes()).ok()?;
         let mut answer = String::new();
         socket.read_to_string(&mut answer).ok()?;
         serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+    }
+
+    fn first_officer(&self) -> Option<String> {
+        let settings: toml::Table = fs::read_to_string(self.data.join("config.toml")).ok()?.parse().ok()?;
+        settings.get("officer")?.get(0)?.get("name")?.as_str().map(str::to_owned)
     }
 
     /// Whether nothing waits to be handed over or fetched.
