@@ -20,6 +20,10 @@ use crate::daemon::api::{OFFICER_HEADER, percent_encoded};
 use crate::daemon::home::Home;
 use crate::model::limits::PART_BYTES;
 
+const LOST: &str = "the node went away before it answered; see its log, start it, ask again";
+const LOST_IN_AN_ACT: &str =
+    "the node went away before it answered: the act may or may not have been done; start it, look at the list";
+
 type Body = Either<Full<Bytes>, Channel<Bytes, std::io::Error>>;
 
 /// Where the node is and who acts.
@@ -170,8 +174,9 @@ impl Client {
 
     fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<T> {
         self.runtime.block_on(async {
+            let lost = if method == Method::GET { LOST } else { LOST_IN_AN_ACT };
             let answer = self.call(method, path, Either::Left(Full::new(body))).await?;
-            Ok(serde_json::from_slice(&checked(answer).await?.collect().await?.to_bytes())?)
+            Ok(serde_json::from_slice(&checked(answer).await?.collect().await.context(lost)?.to_bytes())?)
         })
     }
 
@@ -183,6 +188,7 @@ impl Client {
                 self.socket.parent().unwrap_or(Path::new(".")).display()
             )
         })?;
+        let lost = if method == Method::GET { LOST } else { LOST_IN_AN_ACT };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(path).header("host", "node");
@@ -190,7 +196,7 @@ impl Client {
         if let Some(officer) = &self.officer {
             request = request.header(OFFICER_HEADER, percent_encoded(officer));
         }
-        Ok(sender.send_request(request.body(body)?).await?)
+        sender.send_request(request.body(body)?).await.context(lost)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::exchange::keeping::{self, Change, Expiries, KeepError, Keepers};
 use crate::exchange::listing::Put;
 use crate::exchange::reading::{ReadError, Reading};
 use crate::exchange::repository::Files;
+use crate::exchange::repository::RepositoryError;
 use crate::model::limits::DIRECTORY_BYTES_MAX;
 use crate::model::time::Timestamp;
 use crate::store::directory::{self, DirectoryFileError, NodeDirectory, Outcome, Trust};
@@ -124,7 +125,12 @@ fn import(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<(), DirectoryCommandError> {
-    let files: Files = directory::read(path)?;
+    let files: Files = match directory::read(path) {
+        Err(DirectoryFileError::Repository(source)) => {
+            return Err(DirectoryCommandError::NoDirectory { path: path.to_owned(), source });
+        }
+        read => read?,
+    };
     let node = NodeDirectory::of(data);
     let (accepted, outcome) = node.import(&files, trust, now)?;
     match outcome {
@@ -223,6 +229,14 @@ pub enum DirectoryCommandError {
     /// Something is there already.
     #[error("{} exists; choose another name, or change it with `rogatory directory add`", .0.display())]
     Exists(PathBuf),
+    /// The file is none of a directory.
+    #[error("{}: {source}", path.display())]
+    NoDirectory {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: RepositoryError,
+    },
     /// An entry is malformed.
     #[error("{}: {source}", path.display())]
     Entry {

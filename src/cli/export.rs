@@ -28,7 +28,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
     /// What for and for whom; stands in the custody log
-    #[arg(long, default_value = "")]
+    #[arg(long, value_name = "TEXT")]
     purpose: String,
     #[command(flatten)]
     place: Where,

@@ -31,8 +31,8 @@ pub struct InitArgs {
     advertise: Vec<String>,
     /// An officer: NAME=ROLE[,ROLE…][@UNIX_UID[,UNIX_UID…]]; roles: drafter, approver, custodian, auditor, operator;
     /// without a user, the one who runs this. May be repeated
-    #[arg(long = "officer", value_name = "OFFICER", required = true)]
-    officers: Vec<String>,
+    #[arg(long = "officer", value_name = "OFFICER", required = true, value_parser = officer)]
+    officers: Vec<Officer>,
     /// A language it accepts, BCP 47; may be repeated
     #[arg(long = "language", default_value = "en")]
     languages: Vec<String>,
@@ -49,7 +49,6 @@ pub struct InitArgs {
 /// # Errors
 /// When there is a node already, or it cannot be written.
 pub fn run(args: &InitArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let officers = args.officers.iter().map(|text| officer(text)).collect::<anyhow::Result<Vec<_>>>()?;
     let config = Config {
         authority: args.authority.clone(),
         name: args.name.clone(),
@@ -60,7 +59,7 @@ pub fn run(args: &InitArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         transport: Transport::default(),
         policy: Policy::default(),
         log: Log::default(),
-        officer: officers,
+        officer: args.officers.clone(),
     };
     let config = Config::parse(&config.to_text()).map_err(anyhow::Error::msg)?;
     let made = init::init(&args.data, &config, clock::now())?;

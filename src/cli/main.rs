@@ -2,6 +2,7 @@
 //!
 //! 0 done · 1 refused or invalid · 2 usage · 3 verified only in part
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -50,7 +51,7 @@ enum Verb {
 /// Runs the program on the process's arguments and returns its exit code.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let out = &mut std::io::stdout().lock();
+    let out = &mut Out { to: std::io::stdout().lock(), reader: Reader::There };
     let ended = match arguments.verb {
         Verb::Demo(args) => demo::run(&args, out),
         Verb::Init(args) => init::run(&args, out),
@@ -68,17 +69,88 @@ pub fn run() -> ExitCode {
     match ended {
         Ok(code) => code,
         // A reader that went away (`| head`) is no error of ours.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(_) if out.reader == Reader::Gone => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rogatory: {error:#}");
+            eprintln!("rogatory: {}", told(&error));
             ExitCode::from(1)
         }
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let kind = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
-    };
-    error.chain().any(kind)
+/// Standard output, which knows whether its reader went away: a pipe to anything else that breaks is an error.
+struct Out<W> {
+    to: W,
+    reader: Reader,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    There,
+    Gone,
+}
+
+impl<W: Write> Out<W> {
+    fn seen<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        if matches!(&done, Err(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+            self.reader = Reader::Gone;
+        }
+        done
+    }
+}
+
+impl<W: Write> Write for Out<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.to.write(bytes);
+        self.seen(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.to.flush();
+        self.seen(done)
+    }
+}
+
+/// The error and its causes in one line. Many texts name their cause already: it is not said twice.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = || io::Error::other("the disk is gone");
+        let error = Err::<(), _>(cause()).context("cannot write: the disk is gone").unwrap_err();
+        assert_eq!(told(&error), "cannot write: the disk is gone");
+        let error = Err::<(), _>(cause()).context("cannot write").unwrap_err();
+        assert_eq!(told(&error), "cannot write: the disk is gone");
+    }
+
+    #[test]
+    fn only_the_output_says_that_its_reader_is_gone() {
+        struct Broken;
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut out = Out { to: Broken, reader: Reader::There };
+        out.flush().unwrap();
+        assert_eq!(out.reader, Reader::There);
+        out.write_all(b"x").unwrap_err();
+        assert_eq!(out.reader, Reader::Gone);
+    }
 }

@@ -92,7 +92,7 @@ struct OpenArgs {
     #[arg(long)]
     item: Vec<u64>,
     /// What for; stands in the custody log
-    #[arg(long, default_value = "")]
+    #[arg(long, value_name = "TEXT")]
     purpose: String,
     #[command(flatten)]
     place: Where,
@@ -271,6 +271,9 @@ fn show_one(one: &OneArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let accepted = match row.get("accepted_index").and_then(Value::as_u64) {
             Some(index) => format!("accepted (record {index})"),
             None if row.get("needs_acceptance") == Some(&Value::Bool(true)) => "waits for acceptance".to_owned(),
+            None if show::text(condition, "origin") == "requester-undertaking" => {
+                "undertaken in the request".to_owned()
+            }
             None => "binds by law".to_owned(),
         };
         let (id, code) = (show::text(condition, "id"), show::text(condition, "code"));
@@ -282,7 +285,11 @@ fn show_one(one: &OneArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 fn open(args: &OpenArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.place)?;
     let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
-    fs::create_dir_all(&args.to)?;
+    let items: Vec<u64> = show::list(&found, "items").iter().map(|item| show::number(item, "object_id")).collect();
+    if let Some(wrong) = args.item.iter().find(|item| !items.contains(item)) {
+        bail!("the package holds no item {wrong}; see `rogatory package show {}`", args.id);
+    }
+    fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
     let mut opened = Vec::new();
     for item in show::list(&found, "items") {
         let number = show::number(item, "object_id");

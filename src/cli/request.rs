@@ -88,7 +88,9 @@ struct CheckPlace {
 #[derive(Debug, clap::Args)]
 struct NewArgs {
     /// The request as a TOML or JSON file
-    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "reference", "subject",
+        "proceeding_authority", "functions", "nature", "facts", "law", "penalty", "purpose", "measures", "legal_bases",
+        "urgent"])]
     from: Option<PathBuf>,
     /// Print a commented template and end
     #[arg(long)]

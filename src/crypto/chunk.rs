@@ -15,7 +15,6 @@
 //! ```
 
 use std::fmt;
-use std::ops::Range;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
@@ -47,14 +46,6 @@ pub fn plaintext_bytes(ciphertext_bytes: u64) -> Option<u64> {
     let full_chunks = body / SEALED_CHUNK_BYTES as u64;
     let last = (body % SEALED_CHUNK_BYTES as u64).checked_sub(TAG_BYTES as u64)?;
     Some(full_chunks * CHUNK_BYTES as u64 + last)
-}
-
-/// Where chunk `index` stands in a sealed object of that length; `None` behind the last chunk.
-pub fn chunk_range(index: u64, ciphertext_bytes: u64) -> Option<Range<u64>> {
-    plaintext_bytes(ciphertext_bytes)?;
-    let start = index.checked_mul(SEALED_CHUNK_BYTES as u64)?.checked_add(HEADER_BYTES as u64)?;
-    let end = start.checked_add(SEALED_CHUNK_BYTES as u64)?.min(ciphertext_bytes);
-    (start < end).then_some(start..end)
 }
 
 /// Seals and opens single chunks of one object. ring keeps the expanded key and does not wipe it.
@@ -159,16 +150,6 @@ mod tests {
         for none in [0, 56, 71, 56 + 16_400, 56 + 16_400 + 15] {
             assert_eq!(plaintext_bytes(none), None, "{none}");
         }
-    }
-
-    #[test]
-    fn chunks_stand_one_behind_the_other_and_end_with_the_object() {
-        let whole = ciphertext_bytes(16_384 + 5).unwrap();
-        assert_eq!(chunk_range(0, whole), Some(56..16_456));
-        assert_eq!(chunk_range(1, whole), Some(16_456..16_477));
-        assert_eq!(chunk_range(2, whole), None);
-        assert_eq!(chunk_range(u64::MAX, whole), None);
-        assert_eq!(chunk_range(0, 56), None);
     }
 
     proptest! {

@@ -358,6 +358,7 @@ async fn export(
     Path(id): Path<Id>,
     Query(why): Query<Why>,
 ) -> Answer<Dossier> {
+    api_stream::why(&why.reason)?;
     act(&shared, move |node| dossier::export(node, &officer, id, &why.reason)).await
 }
 

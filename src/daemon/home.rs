@@ -9,8 +9,9 @@
 //!        directory/             the accepted directory                           (primary)
 //!        index/                 sled; derived, may be deleted
 //!        officer.sock           officers' socket, 0660
-//!        lock                   one process at a time
 //! ```
+//!
+//! One process at a time: the lock is on the directory itself.
 
 use std::path::{Path, PathBuf};
 

@@ -14,6 +14,7 @@ use crate::crypto::hybrid::{HybridPublicKey, HybridSecretKey};
 use crate::crypto::issue::{self, Identity, IssueError, Validity};
 use crate::crypto::pem::{self, Label, PemError};
 use crate::crypto::random::{self, RandomError};
+use crate::crypto::revocation::{RevocationList, RevocationListError};
 use crate::custody::note::VerifierKey;
 use crate::daemon::home::Home;
 use crate::exchange::keyring::Keyring;
@@ -152,7 +153,7 @@ pub fn node_key(home: &Home) -> Result<NodeKey, KeysError> {
     })
 }
 
-/// The names and ends of the certificates that run out, soonest first.
+/// The names and ends of the certificates, and of the revocation list, that run out, soonest first.
 ///
 /// # Errors
 /// [`KeysError`] names the file.
@@ -161,6 +162,8 @@ pub fn expiries(home: &Home) -> Result<Vec<(&'static str, Timestamp)>, KeysError
     for name in [CA_CERTIFICATE, NODE_CERTIFICATE, SEAL_CERTIFICATE] {
         ends.push((name, CertificateFacts::read(&read(home, name, Label::Certificate)?)?.not_after));
     }
+    let list = RevocationList::read(&read(home, REVOCATIONS, Label::RevocationList)?)?;
+    ends.push((REVOCATIONS, list.next_update()));
     ends.sort_by_key(|(_, end)| *end);
     Ok(ends)
 }
@@ -231,6 +234,9 @@ pub enum KeysError {
     /// A certificate.
     #[error("a certificate cannot be read: {0}")]
     Certificate(#[from] CertificateError),
+    /// The revocation list.
+    #[error("{0}; it is keys/{REVOCATIONS}")]
+    Revocations(#[from] RevocationListError),
     /// Making a certificate.
     #[error("a certificate could not be made: {0}")]
     Issue(#[from] IssueError),

@@ -68,9 +68,11 @@ impl Node {
         let log_key = keys::log_key(&home)?;
         let ledger = Ledger::open(&home.custody(), origin, log_key, registrar.observer())?;
         let (mut index, opened) = Index::open(&home.index())?;
-        if index.applied_through()? > ledger.reader().size() || opening == Opening::ToRebuild {
+        if index.applied_through()? > ledger.reader().size() {
             // An index of another log, or of a log that was put back from a backup: it knows nothing that counts.
             index = index.start_over()?;
+        } else if opening == Opening::ToRebuild && opened == Opened::Existing {
+            index = index.make_again()?;
         }
         if slot.set(index).is_err() {
             return Err(StartError::Origin);
@@ -94,7 +96,7 @@ impl Node {
             refusals_logged: Mutex::default(),
             _lock: lock,
         };
-        node.bring_index_up_to_date(opened)?;
+        node.bring_index_up_to_date(opened, opening)?;
         if opening == Opening::ToServe {
             leftovers::remove(&node)?;
             node.commit(node.started())?;
@@ -102,10 +104,13 @@ impl Node {
         Ok(node)
     }
 
-    fn bring_index_up_to_date(&self, opened: Opened) -> Result<(), StartError> {
+    fn bring_index_up_to_date(&self, opened: Opened, opening: Opening) -> Result<(), StartError> {
         let behind = registrar::catch_up(&self.index, self.ledger.reader())?;
         if opened == Opened::Recovered {
             tracing::warn!(records = behind, "the index was damaged; set aside and rebuilt from the custody log");
+        }
+        let rebuilt = opened == Opened::Recovered || opening == Opening::ToRebuild;
+        if rebuilt && opening != Opening::ToRead {
             self.commit(Act { record: self.scene().record(Event::IndexRebuilt), enclosures: Vec::new() })?;
         }
         registrar::load_queues(&self.index, &self.wake)?;
@@ -260,7 +265,7 @@ pub enum Opening {
     ToServe,
     /// To read while no node runs: nothing is recorded.
     ToRead,
-    /// To make the index again.
+    /// To make the index again: that is recorded.
     ToRebuild,
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::crypto::revocation::RevocationList;
 use crate::daemon::api::{self, ApiError};
 use crate::daemon::courier::Courier;
 use crate::daemon::node::{Node, Opening, StartError};
@@ -16,6 +17,7 @@ use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
 use crate::daemon::trust::{self, TransportError};
 use crate::daemon::{clock, keys};
+use crate::model::time::Timestamp;
 use crate::net::endpoint::{BindError, Endpoint, Greeting};
 use crate::net::limits::Limits;
 use crate::wire::frame::{Hello, PROTOCOL_VERSION};
@@ -23,12 +25,13 @@ use crate::wire::frame::{Hello, PROTOCOL_VERSION};
 /// How long open streams get to end when the node stops.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A node that runs. Dropping it without [`Running::stop`] ends it like a crash: nothing acknowledged is lost.
+/// A node that runs. Dropping it without [`Running::stop`] tells it to stop and waits for nothing: as after a crash,
+/// nothing acknowledged is lost.
 pub struct Running {
     node: Arc<Node>,
     endpoint: Arc<Endpoint>,
     wake: mpsc::UnboundedSender<Wake>,
-    stop: CancellationToken,
+    stop: DropGuard,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -52,15 +55,16 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     };
     let listen = node.config().listen;
     let endpoint = Arc::new(Endpoint::bind(listen, trust::tls(&node)?, greeting(&node), Limits::default())?);
-    let stop = CancellationToken::new();
+    let token = CancellationToken::new();
+    let stop = token.clone().drop_guard();
     let socket = api::bind(&node.home().socket())?;
     let courier = Courier::new(Arc::clone(&node), Arc::clone(&endpoint));
     let tasks = vec![
-        tokio::spawn(courier.run(wakes, stop.clone())),
-        tokio::spawn(api::serve(socket, Arc::clone(&node), wake.clone(), stop.clone())),
-        tokio::spawn(watch_expiry(Arc::clone(&node), stop.clone())),
-        tokio::spawn(watch_index(Arc::clone(&node), stop.clone())),
-        tokio::spawn(look_again(wake.clone(), stop.clone())),
+        tokio::spawn(courier.run(wakes, token.clone())),
+        tokio::spawn(api::serve(socket, Arc::clone(&node), wake.clone(), token.clone())),
+        tokio::spawn(watch_expiry(Arc::clone(&node), token.clone())),
+        tokio::spawn(watch_index(Arc::clone(&node), token.clone())),
+        tokio::spawn(look_again(wake.clone(), token.clone())),
     ];
     let address = endpoint.local_address()?;
     tracing::info!(authority = %node.us(), %address, records = node.ledger.reader().size(), "node ready");
@@ -98,7 +102,7 @@ impl Running {
 
     /// Ends in order: no new work, links closed, log closed with its tiles published.
     pub async fn stop(self) {
-        self.stop.cancel();
+        drop(self.stop);
         for task in self.tasks {
             let _ = tokio::time::timeout(GRACE, task).await;
         }
@@ -151,9 +155,10 @@ async fn watch_expiry(node: Arc<Node>, stop: CancellationToken) {
         let soon = clock::now().plus_millis(AHEAD_MS);
         if let Ok(ends) = keys::expiries(node.home()) {
             for (name, end) in ends.into_iter().filter(|(_, end)| *end < soon) {
-                tracing::warn!(certificate = name, %end, "a certificate runs out; renew it");
+                tracing::warn!(file = name, %end, "a certificate or revocation list runs out; renew it");
             }
         }
+        watch_row(&node, soon);
         match node.any_directory() {
             Some(directory) if directory.expires_at() < soon => {
                 tracing::warn!(end = %directory.expires_at(), "the directory runs out; ask its keepers for a newer one");
@@ -163,6 +168,21 @@ async fn watch_expiry(node: Arc<Node>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(DAY) => {}
+        }
+    }
+}
+
+/// What the directory says of us runs out for our peers, whatever lies in our files.
+fn watch_row(node: &Node, soon: Timestamp) {
+    let Some(directory) = node.any_directory() else { return };
+    let Some(row) = directory.roster().authority(node.us()) else { return };
+    if let Some(end) = row.receiving_keys.iter().map(|key| key.not_after).max().filter(|end| *end < soon) {
+        tracing::warn!(%end, "our last receiving key in the directory runs out; publish a new one");
+    }
+    for list in row.revocation_lists.iter().filter_map(|list| RevocationList::read(list).ok()) {
+        let end = list.next_update();
+        if end < soon {
+            tracing::warn!(%end, "a revocation list of ours in the directory runs out; publish a new one");
         }
     }
 }

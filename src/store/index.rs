@@ -80,10 +80,18 @@ impl Index {
         }
     }
 
-    /// Sets this index aside and begins an empty one, for a rebuild.
+    /// Sets this index aside and begins an empty one: it is not of this log.
     pub fn start_over(self) -> Result<Self, IndexError> {
         let dir = self.dir.clone();
         drop(self);
+        Self::begin_anew(&dir)
+    }
+
+    /// Removes this index, in which nothing is wrong, and begins an empty one.
+    pub fn make_again(self) -> Result<Self, IndexError> {
+        let dir = self.dir.clone();
+        drop(self);
+        fs::remove_dir_all(&dir).map_err(|source| IndexError::Io { path: dir.clone(), source })?;
         Self::begin_anew(&dir)
     }
 

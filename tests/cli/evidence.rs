@@ -78,7 +78,7 @@ fn a_package_opens_only_after_two_officers_accepted_its_condition() {
     let open = ["package", "open", &package, "--to", path(&folder), "--purpose", "first look"];
     xa.run(FIRST, &open).refused(&["blocked by c1 (USE.NAMED-PROCEEDINGS)", "conditions accept"]);
     let bag = stage.at("bag");
-    let export = ["package", "export", &package, "--to", path(&bag)];
+    let export = ["package", "export", &package, "--to", path(&bag), "--purpose", "a test"];
     xa.run(FIRST, &export).refused(&["blocked by c1"]);
     assert!(fs::read_dir(&folder).unwrap().next().is_none() && !bag.exists(), "what is blocked leaves nothing behind");
     assert!(!stage.at("bag.files").exists());

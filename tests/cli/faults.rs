@@ -150,7 +150,7 @@ fn whoever_says_no_name_or_a_wrong_one_or_lacks_the_role_does_nothing() {
         .refused(&["does not stand for an officer", "config.toml"]);
     let new = ["request", "new", "--to", "XB-MOJ", "--subject", "x", "--data", data];
     run(&new).refused(&["--as NAME"]);
-    let begin = ["package", "export", "019aa7b2-0000-7000-8000-000000000000", "--to", "x"];
+    let begin = ["package", "export", "019aa7b2-0000-7000-8000-000000000000", "--to", "x", "--purpose", "a test"];
     stage.xa.run(FIRST, &begin).refused(&["no package", "see the lists"]);
     edit(&stage.xa, |text| text.replace("\"drafter\", \"custodian\"", "\"auditor\""));
     stage.xa.json(FIRST, &["reload"]);

@@ -112,7 +112,7 @@ fn a_receiver_with_a_full_disk_refuses_the_files_loses_nothing_and_goes_on_when_
     xb.handed_over(&text(&sealed, "message_id"));
     both_logs_agree(xb, xa, 2);
     let opened = stage.at("opened");
-    xa.json(FIRST, &["package", "open", &text(&sealed, "package_id"), "--to", path(&opened)]);
+    xa.json(FIRST, &["package", "open", &text(&sealed, "package_id"), "--to", path(&opened), "--purpose", "a test"]);
     assert_eq!(fs::read(opened.join("0001-5-mib.raw")).unwrap(), fs::read(big).unwrap());
     stage.xa.stop();
     assert_eq!(stage.xa.json(FIRST, &["custody", "fsck"])["sound"], true);

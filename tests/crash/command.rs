@@ -95,7 +95,11 @@ fn an_export_that_was_broken_off_never_looks_whole_and_can_be_done_again() {
     let mut stages = [0; 3];
     for round in 0..12 {
         let bag = town.path(&format!("bag-{round}"));
-        let command = Doomed::start(a, &["package", "export", &package, "--to", &text(&bag)], Stdio::null());
+        let command = Doomed::start(
+            a,
+            &["package", "export", &package, "--to", &text(&bag), "--purpose", "a test"],
+            Stdio::null(),
+        );
         // Half the rounds kill in the opened files, half in the bag.
         let (seen, least) =
             if round % 2 == 0 { (beside(&bag, ".files"), rng.below(6 << 20)) } else { (beside(&bag, ".partial"), 0) };
@@ -115,12 +119,12 @@ fn an_export_that_was_broken_off_never_looks_whole_and_can_be_done_again() {
         stages[usize::from(beside(&bag, ".partial").exists())] += 1;
         assert!(!whole(&beside(&bag, ".partial")), "what is incomplete does not verify");
         // The same command again: left-overs of opened files are taken over, an incomplete bag is named.
-        match a.act(a.clerk, &["package", "export", &package, "--to", &text(&bag)]) {
+        match a.act(a.clerk, &["package", "export", &package, "--to", &text(&bag), "--purpose", "a test"]) {
             Ok(_) => assert!(whole(&bag)),
             Err(why) => {
                 assert!(why.contains(".partial"), "{why}");
                 fs::remove_dir_all(beside(&bag, ".partial")).unwrap();
-                a.act(a.clerk, &["package", "export", &package, "--to", &text(&bag)]).unwrap();
+                a.act(a.clerk, &["package", "export", &package, "--to", &text(&bag), "--purpose", "a test"]).unwrap();
                 assert!(whole(&bag));
             }
         }

@@ -35,7 +35,9 @@ fn open_every_package(town: &Town, book: &Book) {
         let from = from.expect("it stands in the book").from;
         let receiver = town.sides.iter().find(|side| side.id != from).unwrap();
         let folder = town.path(&format!("opened-{package_id}"));
-        let opened = receiver.act(receiver.clerk, &["package", "open", package_id, "--to", &text(&folder)]).unwrap();
+        let opened = receiver
+            .act(receiver.clerk, &["package", "open", package_id, "--to", &text(&folder), "--purpose", "a test"])
+            .unwrap();
         let path = opened["opened"][0]["path"].as_str().unwrap();
         assert!(fs::read(path).unwrap() == fs::read(file).unwrap(), "package {package_id} opens to other bytes");
     }

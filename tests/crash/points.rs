@@ -110,7 +110,7 @@ fn take_out(town: &Town, side: &Side, package: &str, number: usize) {
         let target = text(&target);
         let verb = if CASES[number].0.starts_with("open:") { "open" } else { "export" };
         let before = side.node.disturbances();
-        match side.act(side.clerk, &["package", verb, package, "--to", &target]) {
+        match side.act(side.clerk, &["package", verb, package, "--to", &target, "--purpose", "a test"]) {
             Ok(_) if verb == "export" => {
                 let verdict = crate::town::run(&["verify", &target, "--json"]);
                 assert!(verdict.is_ok() || verdict.is_err_and(|why| why.is_empty()), "the bag is whole");
