@@ -33,6 +33,7 @@ enum News {
     Unlinked(AuthorityId, u64),
     DialFailed(AuthorityId),
     Handed(OutboxRow, Handed),
+    Expired(OutboxRow, Handed),
     Fetched(AuthorityId, Id, Result<(), FetchError>),
 }
 
@@ -75,6 +76,7 @@ impl Courier {
 
     /// Works until `stop`.
     pub async fn run(mut self, mut wakes: mpsc::UnboundedReceiver<Wake>, stop: CancellationToken) {
+        self.keep_links();
         let accepting = tokio::spawn(accept(Arc::clone(&self.endpoint), self.tell.clone()));
         loop {
             self.act();
@@ -108,8 +110,21 @@ impl Courier {
                 self.schedule.intake_closed(id);
                 self.intake.remove(&id);
             }
-            Wake::Reloaded => trust::reload(&self.node, &self.endpoint),
+            Wake::Reloaded => {
+                trust::reload(&self.node, &self.endpoint);
+                self.keep_links();
+            }
         }
+    }
+
+    /// A node that nobody can dial keeps a link to everybody whom it can dial: what waits for it there comes no other way.
+    fn keep_links(&mut self) {
+        let mut kept = BTreeSet::new();
+        if let (true, Ok(directory)) = (self.node.config().advertise.is_empty(), self.node.directory(clock::now())) {
+            let others = directory.roster().authorities().filter(|row| row.id != *self.node.us());
+            kept.extend(others.filter(|row| !row.endpoints.is_empty()).map(|row| row.id.clone()));
+        }
+        self.schedule.keep_links(&kept);
     }
 
     fn heard(&mut self, news: News) {
@@ -127,7 +142,8 @@ impl Courier {
                 }
             }
             News::DialFailed(peer) => self.schedule.dial_failed(&peer, now, draw()),
-            News::Handed(_, Handed::Logged) => {}
+            News::Handed(_, Handed::Logged) | News::Expired(_, Handed::Logged) => {}
+            News::Expired(row, Handed::Later { .. }) => self.schedule.expire_later(&row, now, draw()),
             News::Handed(row, Handed::Later { retry_after_ms }) => {
                 self.schedule.try_later(&row, now, retry_after_ms, draw());
             }
@@ -202,11 +218,12 @@ impl Courier {
                 Step::Dial(peer) => self.dial(peer),
                 Step::HandOver(row) => self.start_hand_over(row),
                 Step::Expire(row) => {
-                    let (node, tell) = (Arc::clone(&self.node), self.tell.clone());
+                    let (node, over) = (Arc::clone(&self.node), row.clone());
                     let attempts = self.schedule.failures(&row);
-                    tokio::spawn(async move {
-                        let handed = expire(&node, row.clone(), attempts).await;
-                        let _ = tell.send(News::Handed(row, handed));
+                    let fallen = News::Expired(row, Handed::Later { retry_after_ms: 0 });
+                    self.report(fallen, async move {
+                        let handed = expire(&node, over.clone(), attempts).await;
+                        News::Expired(over, handed)
                     });
                 }
             }
@@ -231,10 +248,10 @@ impl Courier {
             self.schedule.try_later(&row, now, 0, draw());
             return;
         };
-        let (node, tell) = (Arc::clone(&self.node), self.tell.clone());
-        tokio::spawn(async move {
-            let handed = hand_over(&node, &connection, row.clone(), attempts).await;
-            let _ = tell.send(News::Handed(row, handed));
+        let (node, out) = (Arc::clone(&self.node), row.clone());
+        self.report(News::Handed(row, Handed::Later { retry_after_ms: 0 }), async move {
+            let handed = hand_over(&node, &connection, out.clone(), attempts).await;
+            News::Handed(out, handed)
         });
     }
 
@@ -243,10 +260,19 @@ impl Courier {
         if let Some(fetching) = self.intake.get_mut(&id) {
             fetching.running = true;
         }
-        let (node, tell) = (Arc::clone(&self.node), self.tell.clone());
-        tokio::spawn(async move {
+        let (node, from) = (Arc::clone(&self.node), peer.clone());
+        self.report(News::Fetched(peer, id, Err(FetchError::Fallen)), async move {
             let outcome = fetch(&node, &connection, id).await;
-            let _ = tell.send(News::Fetched(peer, id, outcome));
+            News::Fetched(from, id, outcome)
+        });
+    }
+
+    /// Runs a task that ends in news; one that panics ends in `fallen`, so that what it held in flight is tried again.
+    fn report(&self, fallen: News, task: impl Future<Output = News> + Send + 'static) {
+        let (tell, running) = (self.tell.clone(), tokio::spawn(task));
+        tokio::spawn(async move {
+            // The courier ends only with the node.
+            let _ = tell.send(running.await.unwrap_or(fallen));
         });
     }
 
@@ -271,13 +297,12 @@ impl Courier {
             .ok()
             .and_then(|directory| directory.roster().authority(&peer).map(|row| row.endpoints.clone()))
             .unwrap_or_default();
-        let (endpoint, tell) = (Arc::clone(&self.endpoint), self.tell.clone());
-        tokio::spawn(async move {
-            let news = match dial(&endpoint, &peer, &endpoints).await {
+        let endpoint = Arc::clone(&self.endpoint);
+        self.report(News::DialFailed(peer.clone()), async move {
+            match dial(&endpoint, &peer, &endpoints).await {
                 Some(connection) => News::Linked(connection),
                 None => News::DialFailed(peer),
-            };
-            let _ = tell.send(news);
+            }
         });
     }
 

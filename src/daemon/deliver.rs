@@ -18,7 +18,7 @@ use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::receive::blocking;
 use crate::exchange::receipt::{self, CheckedReceipt, Expected, ReceiptError};
-use crate::exchange::rows::{OutboxRow, Waiting};
+use crate::exchange::rows::{MessageState, OutboxRow, Waiting};
 use crate::model::event::{Outcome, Stage};
 use crate::model::refusal::{RefusalCode, Remedy};
 use crate::net::connection::Connection;
@@ -63,12 +63,18 @@ pub async fn expire(node: &Arc<Node>, row: OutboxRow, attempts: u64) -> Handed {
         let message_id = node.envelope(row.envelope_id)?.message_id;
         let _turn = node.turnstile.enter([message_id]);
         let message = node.message(message_id)?;
-        node.commit(node.scene().expired(&message, attempts))?;
-        Ok::<_, DeliverError>(())
+        // A receipt may have come while the expiry waited for its turn: the log never says the opposite of it.
+        let open = matches!(message.state, MessageState::Queued | MessageState::Relayed);
+        if open {
+            node.commit(node.scene().expired(&message, attempts))?;
+        }
+        Ok::<_, DeliverError>(open)
     });
     match recorded.await {
-        Ok(()) => {
-            tracing::warn!(%peer, "an envelope was not delivered in time; recorded as not delivered");
+        Ok(open) => {
+            if open {
+                tracing::warn!(%peer, "an envelope was not delivered in time; recorded as not delivered");
+            }
             Handed::Logged
         }
         Err(error) => {
@@ -113,7 +119,7 @@ async fn envelope(
 /// Checks the receipt and logs it: from here on nobody can say that the peer did not have it.
 fn settle(node: &Node, row: &OutboxRow, bytes: &[u8], attempts: u64) -> Result<Handed, DeliverError> {
     let checked = check(node, row, bytes).inspect_err(|error| {
-        if matches!(error, DeliverError::Receipt(_)) {
+        if matches!(error, DeliverError::Receipt(cause) if cause.code() == RefusalCode::BadReceipt) {
             // The peer answered, and its answer proves nothing: that is worth a record of its own.
             node.record_refused_input(&row.peer, RefusalCode::BadReceipt, bytes);
         }
@@ -136,14 +142,22 @@ fn check(node: &Node, row: &OutboxRow, bytes: &[u8]) -> Result<CheckedReceipt, D
     let digest = node.envelope(row.envelope_id)?.digest;
     let expected =
         Expected { sender: node.us(), receiver, envelope_id: row.envelope_id, envelope_digest: digest, blobs: &blobs };
-    Ok(receipt::check(bytes, &expected)?)
+    let checked = receipt::check(bytes, &expected)?;
+    // Attack: a hand-over to an officer as the answer to `Deliver` proves no delivery, and would leave the row open.
+    match checked.stage() {
+        Stage::RelayAcceptance | Stage::ContentConsignment => Ok(checked),
+        Stage::SubmissionAcceptance | Stage::ContentHandover => Err(ReceiptError::Field("stage").into()),
+    }
 }
 
 fn refused(node: &Node, row: &OutboxRow, code: RefusalCode) -> Result<Handed, DeliverError> {
     let message_id = node.envelope(row.envelope_id)?.message_id;
     let _turn = node.turnstile.enter([message_id]);
     let message = node.message(message_id)?;
-    node.commit(node.scene().refused(&message, code))?;
+    // Attack: a peer that took the envelope on one stream and refuses it on another would make the log deny its receipt.
+    if message.state == MessageState::Queued {
+        node.commit(node.scene().refused(&message, code))?;
+    }
     Ok(Handed::Logged)
 }
 

@@ -23,10 +23,13 @@ pub fn export(node: &Node, officer: &Admitted, package_id: Id, purpose: &str) ->
     let (package, row) = evidence::admitted(node, officer, package_id)?;
     let actor = officer.acting_as(evidence::CUSTODY).map_err(DeskError::from)?;
     let scene = Scene { us: node.us().clone(), now: clock::now(), actor };
+    // A draft is refused before anything is logged: the log says "exported" only of what can be.
+    let envelope_index = row.envelope_index.ok_or(DossierError::NotSent)?;
+    let message = signed(node, &row)?.ok_or(DossierError::NotSent)?;
+    let signed_envelope = Bytes(node.enclosure(envelope_index, "signed-envelope")?);
     let digests = vec![NamedDigest::new("message", row.digest)];
     node.commit(scene.handled(Event::PackageExported, &row, purpose, digests)).map_err(DeskError::from)?;
     crash::point("export: logged, not given");
-    let envelope_index = row.envelope_index.ok_or(DossierError::NotSent)?;
     let request = node.request(package.request_id)?;
     let mut request_part = None;
     let mut acceptances = Vec::new();
@@ -42,8 +45,8 @@ pub fn export(node: &Node, officer: &Admitted, package_id: Id, purpose: &str) ->
     let directory = files.map(|files| files.iter().map(|(name, bytes)| part(&name.to_string(), bytes)).collect());
     Ok(Dossier {
         exporter: node.us().clone(),
-        message: signed(node, &row)?.ok_or(DossierError::NotSent)?,
-        signed_envelope: Bytes(node.enclosure(envelope_index, "signed-envelope")?),
+        message,
+        signed_envelope,
         request: request_part,
         acceptances,
         records: records(node, package.request_id)?,

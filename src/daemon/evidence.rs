@@ -41,11 +41,12 @@ pub fn open(
     let actor = officer.acting_as(roles_for(row.kind)).map_err(DeskError::from)?;
     let scene = Scene { us: node.us().clone(), now: clock::now(), actor };
     let digests = vec![NamedDigest::new(&format!("object/{object_id}"), item.sha256)];
+    // Whatever can fail does so first: the log says "opened" only of what the officer then gets.
+    let key = package_key(node, &row, package_id)?.object_key(ObjectScope { seal_id: package_id, object_id });
+    let reader = node.vault.reader(package_id, object_id, &item.ciphertext_root)?;
     node.commit(scene.handled(Event::PackageOpened, &row, purpose, digests)).map_err(DeskError::from)?;
     tell_sender(node, &package, &row)?;
     crash::point("open: logged, not released");
-    let key = package_key(node, &row, package_id)?.object_key(ObjectScope { seal_id: package_id, object_id });
-    let reader = node.vault.reader(package_id, object_id, &item.ciphertext_root)?;
     Ok((item.clone(), Plaintext::new(reader, key, item)))
 }
 

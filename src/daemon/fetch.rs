@@ -176,6 +176,9 @@ pub enum FetchError {
     /// Our own log takes nothing.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// The task panicked.
+    #[error("the fetch broke down; this is a fault of the program")]
+    Fallen,
 }
 
 impl FetchError {

@@ -3,6 +3,7 @@
 //! | step | what holds after it |
 //! | --- | --- |
 //! | frames -> bytes | every size bounded before any allocation (`net/stream.rs`) |
+//! | bytes known? | these very bytes are in the log: same answer, whatever ran out since |
 //! | bytes -> `Verified` | opened, signatures, directory, recipient, time (`exchange/verified.rs`) |
 //! | turnstile | nobody else acts on this envelope, message, request or package |
 //! | `Verified` -> `Arrival` | seen before? same answer. Reused or out of turn? refused (`exchange/receiver.rs`) |
@@ -15,17 +16,19 @@
 
 use std::sync::Arc;
 
+use crate::crypto::digest::sha256;
 use crate::daemon::lane::Line;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::{clock, crash, quota};
 use crate::exchange::receipt::{self, Expected};
-use crate::exchange::receiver::{Arrival, Known, arrive};
+use crate::exchange::receiver::{Arrival, Known, arrive, taken_as};
 use crate::exchange::rows::Direction;
 use crate::exchange::verified::{Gate, verify};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::refusal::RefusalCode;
 use crate::store::ledger::AppendError;
+use crate::wire::envelope;
 
 /// Takes the exact bytes of a signed envelope from a peer; returns the receipt.
 ///
@@ -37,6 +40,9 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
     let directory =
         node.directory(now).map_err(|code| Refused::because(node, peer, code, "no directory is in force"))?;
     let gate = Gate { us: node.us(), peer, roster: directory.roster(), keys: &node.keys.ring, now };
+    if let Some(index) = taken_before(node, peer, &bytes) {
+        return answer(node, peer, index);
+    }
     let verified = match verify(&bytes, &gate) {
         Ok(verified) => verified,
         Err(error) => {
@@ -66,7 +72,24 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
         }
     };
     crash::point("received: logged, receipt not sent");
+    answer(node, peer, index)
+}
+
+fn answer(node: &Node, peer: &AuthorityId, index: u64) -> Result<Vec<u8>, Refused> {
     node.receipt(index).map_err(|error| Refused::because(node, peer, RefusalCode::CannotStore, error))
+}
+
+/// The record to answer with when exactly these bytes were verified and logged before. Time and certificates are not
+/// asked again: a receipt that was lost on the way is owed after the expiry and after a revocation too, or the two logs
+/// would disagree for ever. What is not found here goes the whole way.
+fn taken_before(node: &Node, peer: &AuthorityId, bytes: &[u8]) -> Option<u64> {
+    let envelope = envelope::decode(&envelope::decode_signed(bytes).ok()?.content).ok()?;
+    if envelope.recipient != *node.us() || envelope.sender != *peer {
+        return None;
+    }
+    let row = node.envelope(envelope.envelope_id).ok()?;
+    let message = node.message(row.message_id).ok()?;
+    taken_as(&row, &message, peer, sha256(bytes))
 }
 
 /// Takes a receipt of a later stage for an envelope that we sent.
@@ -93,8 +116,11 @@ pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u
     let checked = match receipt::check(bytes, &expected) {
         Ok(checked) => checked,
         Err(error) => {
-            node.record_refused_input(peer, RefusalCode::BadReceipt, bytes);
-            return Err(refused(RefusalCode::BadReceipt, &error));
+            let code = error.code();
+            if code == RefusalCode::BadReceipt {
+                node.record_refused_input(peer, code, bytes);
+            }
+            return Err(refused(code, &error));
         }
     };
     if row.receipts.iter().any(|(stage, _)| *stage == checked.stage()) {

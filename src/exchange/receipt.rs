@@ -11,13 +11,14 @@ use std::str::FromStr;
 use crate::crypto::digest::sha256;
 use crate::custody::checkpoint::SignedCheckpoint;
 use crate::custody::leaf::commitment;
-use crate::custody::note::VerifierKey;
+use crate::custody::note::{NoteError, VerifierKey};
 use crate::custody::proof::{TlogProof, TlogProofError};
 use crate::custody::tree::leaf_hash;
 use crate::model::authority::Authority;
 use crate::model::envelope::Blob;
 use crate::model::event::{CustodyRecord, Event, Outcome, Stage};
 use crate::model::ident::{AuthorityId, Digest, Id};
+use crate::model::refusal::RefusalCode;
 use crate::wire::decode::DecodeError;
 use crate::wire::{receipt, record};
 
@@ -154,4 +155,17 @@ pub enum ReceiptError {
     /// The proof does not lead to a signed checkpoint of the peer's log.
     #[error("the receipt's proof does not hold: {0}")]
     Proof(#[from] TlogProofError),
+}
+
+impl ReceiptError {
+    /// What the peer is told. Its log key may be newer than our directory: then the same receipt may hold later.
+    pub const fn code(&self) -> RefusalCode {
+        use crate::custody::checkpoint::CheckpointError::Note;
+        match self {
+            Self::LogKey | Self::Proof(TlogProofError::Checkpoint(Note(NoteError::NoTrustedSignature))) => {
+                RefusalCode::UnknownAuthority
+            }
+            Self::Decode(_) | Self::Field(_) | Self::Proof(_) => RefusalCode::BadReceipt,
+        }
+    }
 }

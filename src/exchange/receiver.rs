@@ -6,6 +6,7 @@
 use crate::exchange::rows::{Direction, EnvelopeRow, MessageRow, PackageRow, RequestRow, RowError, from_bytes, tree};
 use crate::exchange::verified::Verified;
 use crate::model::event::Stage;
+use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::THREAD_MESSAGES_PEER_MAX;
 use crate::model::message::{MessageKind, Side};
 use crate::model::refusal::RefusalCode;
@@ -98,13 +99,9 @@ impl Known {
 pub fn arrive(verified: &Verified, known: &Known) -> Result<Arrival, RefusalCode> {
     let peer = &verified.envelope().sender;
     if let Some(envelope) = &known.envelope {
-        let same = envelope.direction == Direction::Incoming
-            && envelope.counterpart == *peer
-            && envelope.digest == verified.envelope_digest();
-        return match (same, &known.message) {
-            (true, Some(row)) => Ok(Arrival::Again { index: delivery_index(row, envelope) }),
-            _ => Err(RefusalCode::IdentifierReused),
-        };
+        let digest = verified.envelope_digest();
+        let index = known.message.as_ref().and_then(|row| taken_as(envelope, row, peer, digest));
+        return index.map(|index| Arrival::Again { index }).ok_or(RefusalCode::IdentifierReused);
     }
     // One message travels in one envelope, one package in one message: whoever names them again means something else.
     if known.message.is_some() || known.package.is_some() || known.crossing == Crossing::Found {
@@ -112,6 +109,17 @@ pub fn arrive(verified: &Verified, known: &Known) -> Result<Arrival, RefusalCode
     }
     in_turn(verified, known)?;
     Ok(Arrival::New)
+}
+
+/// The record that proves most about the delivery of an envelope which that peer handed over before with that digest;
+/// `None` when the rows are about other bytes, another peer, or a message of our own.
+pub fn taken_as(envelope: &EnvelopeRow, row: &MessageRow, peer: &AuthorityId, digest: Digest) -> Option<u64> {
+    let same = envelope.direction == Direction::Incoming
+        && envelope.counterpart == *peer
+        && envelope.digest == digest
+        && envelope.message_id == row.message_id;
+    let whole = row.receipts.iter().find(|(stage, _)| *stage == Stage::ContentConsignment);
+    same.then(|| whole.map_or(envelope.index, |(_, index)| *index))
 }
 
 /// A message must belong to a request between the same two authorities, and come from the side that may send it.
@@ -133,10 +141,4 @@ fn in_turn(verified: &Verified, known: &Known) -> Result<(), RefusalCode> {
             if kind.side() == their_side { Ok(()) } else { Err(RefusalCode::OutOfTurn) }
         }
     }
-}
-
-/// The record that proves most about its delivery.
-fn delivery_index(row: &MessageRow, envelope: &EnvelopeRow) -> u64 {
-    let whole = row.receipts.iter().find(|(stage, _)| *stage == Stage::ContentConsignment);
-    whole.map_or(envelope.index, |(_, index)| *index)
 }

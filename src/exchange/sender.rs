@@ -39,6 +39,8 @@ struct Peer {
     rows: BTreeMap<(u8, u64), Row>,
     /// Envelopes of theirs whose files we still fetch: a reason to keep a link even with an empty queue.
     intake: BTreeSet<Id>,
+    /// A reason to keep a link for its own sake.
+    kept: bool,
     link: Link,
     failures: u32,
 }
@@ -55,7 +57,8 @@ struct Row {
 enum Flight {
     Waiting,
     Out,
-    /// Given up: its record is on the way to the log. Whatever happens to the link, it is not given up twice.
+    /// Given up: its record is on the way to the log. Whatever happens to the link, it is not given up twice; only a
+    /// record that could not be made is tried again, by [`Sender::expire_later`].
     Over,
 }
 
@@ -142,6 +145,25 @@ impl Sender {
         }
     }
 
+    /// The row is over, and its record could not be made (a full disk): it is given up again after a wait.
+    pub fn expire_later(&mut self, row: &OutboxRow, now: Timestamp, random: u64) {
+        self.try_later(row, now, 0, random);
+        let peer = self.peers.get_mut(&row.peer);
+        if let Some(found) = peer.and_then(|peer| peer.rows.get_mut(&key_of(row.urgency, row.index))) {
+            found.flight = Flight::Waiting;
+        }
+    }
+
+    /// Keeps a link to exactly these peers even when nothing waits for them here: something may wait for us there.
+    pub fn keep_links(&mut self, kept: &BTreeSet<AuthorityId>) {
+        for (name, peer) in &mut self.peers {
+            peer.kept = kept.contains(name);
+        }
+        for name in kept {
+            self.peers.entry(name.clone()).or_default().kept = true;
+        }
+    }
+
     /// How often the row was tried without success.
     pub fn failures(&self, row: &OutboxRow) -> u64 {
         let found = self.peers.get(&row.peer).and_then(|peer| peer.rows.get(&key_of(row.urgency, row.index)));
@@ -172,7 +194,7 @@ impl Peer {
     fn due(&mut self, name: &AuthorityId, now: Timestamp, steps: &mut Vec<Step>) {
         for row in self.rows.values_mut() {
             let over = row.outbox.expires_at.is_some_and(|end| end <= now);
-            if over && row.flight == Flight::Waiting {
+            if over && row.flight == Flight::Waiting && row.not_before <= now {
                 row.flight = Flight::Over;
                 steps.push(Step::Expire(row.outbox.clone()));
             }
@@ -194,7 +216,8 @@ impl Peer {
             if room == 0 || (urgent_out && !is_urgent(key)) {
                 break;
             }
-            let ready = row.flight == Flight::Waiting && row.not_before <= now;
+            let over = row.outbox.expires_at.is_some_and(|end| end <= now);
+            let ready = row.flight == Flight::Waiting && row.not_before <= now && !over;
             if ready && row.outbox.waiting != Waiting::Content {
                 row.flight = Flight::Out;
                 urgent_out |= is_urgent(key);
@@ -215,7 +238,7 @@ impl Peer {
     }
 
     fn wants_link(&self) -> bool {
-        !self.rows.is_empty() || !self.intake.is_empty()
+        self.kept || !self.rows.is_empty() || !self.intake.is_empty()
     }
 
     fn wakes_at(&self) -> Option<Timestamp> {
@@ -230,7 +253,7 @@ impl Peer {
         let rows = waiting.flat_map(|(key, row)| {
             let held_back = urgent_out && !is_urgent(key);
             let offered = releases && !held_back && row.outbox.waiting != Waiting::Content;
-            [offered.then_some(row.not_before), row.outbox.expires_at]
+            [offered.then_some(row.not_before), row.outbox.expires_at.map(|end| end.max(row.not_before))]
         });
         rows.flatten().chain(dial).min()
     }
@@ -255,139 +278,4 @@ fn backoff_ms(failures: u32, random: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn row(index: u64, urgency: Urgency) -> OutboxRow {
-        OutboxRow {
-            envelope_id: Id::new(Timestamp::from_millis(index), [7; 10]),
-            peer: "XB-MOJ".parse().unwrap(),
-            urgency,
-            expires_at: Some(Timestamp::from_millis(1_000_000)),
-            waiting: Waiting::Envelope,
-            index,
-        }
-    }
-
-    fn at(ms: u64) -> Timestamp {
-        Timestamp::from_millis(ms)
-    }
-
-    fn due(sender: &mut Sender, ms: u64) -> Vec<Step> {
-        sender.due(at(ms))
-    }
-
-    #[test]
-    fn urgent_messages_overtake_routine_ones_queued_before_them_and_arrive_first() {
-        let peer: AuthorityId = "XB-MOJ".parse().unwrap();
-        let mut sender = Sender::default();
-        sender.put(row(1, Urgency::Routine));
-        (2..=3).for_each(|index| sender.put(row(index, Urgency::Urgent)));
-        sender.connected(&peer);
-        let urgent: Vec<_> = (2..=3).map(|index| Step::HandOver(row(index, Urgency::Urgent))).collect();
-        assert_eq!(due(&mut sender, 1), urgent);
-        sender.settled(&peer, Urgency::Urgent, 2);
-        assert_eq!((due(&mut sender, 2), sender.wakes_at()), (vec![], Some(at(1_000_000))), "one is in flight still");
-        sender.settled(&peer, Urgency::Urgent, 3);
-        assert_eq!(due(&mut sender, 3), [Step::HandOver(row(1, Urgency::Routine))]);
-    }
-
-    #[test]
-    fn an_urgent_message_that_the_peer_cannot_take_now_holds_nobody_back() {
-        let mut sender = Sender::default();
-        sender.put(row(1, Urgency::Routine));
-        sender.put(row(2, Urgency::Urgent));
-        sender.connected(&"XB-MOJ".parse().unwrap());
-        assert_eq!(due(&mut sender, 1), [Step::HandOver(row(2, Urgency::Urgent))]);
-        sender.try_later(&row(2, Urgency::Urgent), at(1), 30_000, 0);
-        assert_eq!(due(&mut sender, 2), [Step::HandOver(row(1, Urgency::Routine))]);
-    }
-
-    #[test]
-    fn a_peer_that_is_down_is_dialled_once_per_backoff_whatever_waits_for_it() {
-        let peer: AuthorityId = "XB-MOJ".parse().unwrap();
-        let mut sender = Sender::default();
-        (1..=100).for_each(|index| sender.put(row(index, Urgency::Routine)));
-        let mut dials = 0;
-        for ms in (0..600_000).step_by(100) {
-            for step in due(&mut sender, ms) {
-                assert_eq!(step, Step::Dial(peer.clone()));
-                dials += 1;
-                sender.dial_failed(&peer, at(ms), u64::MAX);
-            }
-        }
-        assert!((8..=16).contains(&dials), "{dials} dials in ten minutes");
-    }
-
-    #[test]
-    fn what_was_out_when_the_link_broke_is_handed_over_again() {
-        let peer: AuthorityId = "XB-MOJ".parse().unwrap();
-        let mut sender = Sender::default();
-        sender.put(row(1, Urgency::Routine));
-        sender.connected(&peer);
-        assert_eq!(due(&mut sender, 1).len(), 1);
-        assert_eq!(due(&mut sender, 2), []);
-        sender.disconnected(&peer, at(3), 0);
-        assert_eq!(due(&mut sender, 60_000), [Step::Dial(peer.clone())]);
-        sender.connected(&peer);
-        assert_eq!(due(&mut sender, 60_001), [Step::HandOver(row(1, Urgency::Routine))]);
-    }
-
-    #[test]
-    fn a_message_whose_time_is_over_is_given_up_once_and_never_handed_over() {
-        let mut sender = Sender::default();
-        sender.put(row(1, Urgency::Routine));
-        sender.connected(&"XB-MOJ".parse().unwrap());
-        assert_eq!(due(&mut sender, 1_000_000), [Step::Expire(row(1, Urgency::Routine))]);
-        assert_eq!(due(&mut sender, 1_000_001), []);
-    }
-
-    #[test]
-    fn a_refusal_for_now_waits_at_least_as_long_as_the_peer_asked() {
-        let mut sender = Sender::default();
-        sender.put(row(1, Urgency::Routine));
-        sender.connected(&"XB-MOJ".parse().unwrap());
-        due(&mut sender, 1);
-        sender.try_later(&row(1, Urgency::Routine), at(1), 30_000, 0);
-        assert_eq!(due(&mut sender, 30_000), []);
-        assert_eq!(sender.wakes_at(), Some(at(30_001)));
-        assert_eq!(due(&mut sender, 30_001).len(), 1);
-    }
-
-    #[test]
-    fn backoff_grows_to_a_quarter_of_an_hour_and_stays_there() {
-        assert!(backoff_ms(0, 0) >= RETRY_MS_MIN / 2);
-        assert!(backoff_ms(u32::MAX, u64::MAX) <= RETRY_MS_MAX);
-        assert_eq!(backoff_ms(40, RETRY_MS_MAX / 2), RETRY_MS_MAX);
-    }
-
-    #[test]
-    fn no_more_than_the_limit_is_in_flight_to_one_peer() {
-        let mut sender = Sender::default();
-        (1..=200).for_each(|index| sender.put(row(index, Urgency::Routine)));
-        sender.connected(&"XB-MOJ".parse().unwrap());
-        assert_eq!(due(&mut sender, 1).len(), DELIVERIES_PER_PEER_MAX);
-        sender.settled(&"XB-MOJ".parse().unwrap(), Urgency::Routine, 1);
-        assert_eq!(due(&mut sender, 2).len(), 1);
-    }
-
-    #[test]
-    fn a_driver_is_not_woken_for_what_has_no_room() {
-        let mut sender = Sender::default();
-        (1..=65).for_each(|index| sender.put(row(index, Urgency::Routine)));
-        sender.connected(&"XB-MOJ".parse().unwrap());
-        due(&mut sender, 1);
-        assert_eq!(sender.wakes_at(), Some(at(1_000_000)), "its expiry, not its turn");
-    }
-
-    #[test]
-    fn what_is_given_up_is_not_given_up_again_when_the_link_breaks_or_a_late_stream_does() {
-        let mut sender = Sender::default();
-        sender.put(row(1, Urgency::Routine));
-        assert_eq!(due(&mut sender, 1_000_000).first(), Some(&Step::Expire(row(1, Urgency::Routine))));
-        sender.connected(&"XB-MOJ".parse().unwrap());
-        sender.try_later(&row(1, Urgency::Routine), at(1_000_001), 0, 0);
-        sender.disconnected(&"XB-MOJ".parse().unwrap(), at(1_000_002), 0);
-        assert_eq!(due(&mut sender, 1_000_003), []);
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::crypto::node::{NodeError, Role};
 use crate::model::refusal::RefusalCode;
@@ -40,9 +40,10 @@ impl Connection {
         &self.0.hello
     }
 
-    /// Opens a stream; waits while the peer allows no more of them.
+    /// Opens a stream; waits while the peer allows no more of them, and gives up in the end. Attack: a peer that never
+    /// allows one would keep what is to be handed over to it in flight for ever.
     pub async fn open(&self) -> Result<Stream, Loss> {
-        let pair = self.0.quinn.open_bi().await?;
+        let pair = timeout(self.0.frame_limit, self.0.quinn.open_bi()).await.map_err(|_| Loss::NoStream)??;
         Ok(self.stream(pair))
     }
 

@@ -28,6 +28,9 @@ pub enum Loss {
     /// Nothing came for too long.
     #[error("the peer does not answer; check the address and that UDP passes both ways")]
     TimedOut,
+    /// The connection is there, but the peer allowed no stream on it.
+    #[error("the peer allows no stream on the connection; it has too much to do, or means no good")]
+    NoStream,
     /// The peer knows nothing of this connection; it was probably restarted.
     #[error("the peer forgot the connection; it was probably restarted")]
     Forgotten,
