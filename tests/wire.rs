@@ -226,6 +226,18 @@ fn a_message_to_oneself_and_a_package_without_files_are_refused() {
 }
 
 #[test]
+fn a_condition_that_binds_on_acceptance_is_refused_outside_a_package_of_evidence() {
+    let conditions = samples::fields(MessageKind::EvidenceTransmit).conditions;
+    for kind in MessageKind::ALL.into_iter().filter(|kind| *kind != MessageKind::EvidenceTransmit) {
+        let mut fields = samples::fields(kind);
+        fields.conditions.clone_from(&conditions);
+        assert_eq!(rogatory::model::message::Message::new(fields.clone()).err(), Some(MessageError::Origin));
+        fields.conditions[0].origin = rogatory::model::package::ConditionOrigin::RequesterUndertaking;
+        assert!(rogatory::model::message::Message::new(fields).is_ok());
+    }
+}
+
+#[test]
 fn a_salt_of_another_length_is_refused() {
     let bytes = receipt::encode(&samples::receipt());
     let salt = [&[0x12_u8, 32][..], &[0x88; 32]].concat();

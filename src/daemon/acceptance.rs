@@ -28,6 +28,7 @@ pub fn accept_conditions(node: &Node, officer: &Admitted, package_id: Id) -> Res
         return Err(EvidenceError::NothingToAccept);
     }
     let request = node.request(package.request_id).map_err(DeskError::from)?;
+    drafting::in_turn(&request, MessageKind::ConditionsAccept)?;
     for id in request.messages.iter().rev() {
         let row = node.message(*id).map_err(DeskError::from)?;
         let waiting = matches!(row.state, MessageState::Drafted | MessageState::Approved);

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::crypto::random;
+use crate::daemon::abandon::give_up_silent;
 use crate::daemon::deliver::{Handed, expire, hand_over};
 use crate::daemon::fetch::{FetchError, fetch};
 use crate::daemon::lane::Line;
@@ -141,14 +142,17 @@ impl Courier {
                     self.schedule.disconnected(&peer, now, draw());
                 }
             }
-            News::DialFailed(peer) => self.schedule.dial_failed(&peer, now, draw()),
+            News::DialFailed(peer) => {
+                self.schedule.dial_failed(&peer, now, draw());
+                self.give_up_silent(&peer);
+            }
             News::Handed(_, Handed::Logged) | News::Expired(_, Handed::Logged) => {}
             News::Expired(row, Handed::Later { .. }) => self.schedule.expire_later(&row, now, draw()),
             News::Handed(row, Handed::Later { retry_after_ms }) => {
                 self.schedule.try_later(&row, now, retry_after_ms, draw());
             }
             News::Fetched(peer, id, Ok(())) => {
-                tracing::debug!(%peer, "all files of an envelope are here");
+                tracing::debug!(%peer, "all files of an envelope are here, or given up");
                 self.intake.remove(&id);
             }
             News::Fetched(peer, id, Err(error)) => {
@@ -265,6 +269,16 @@ impl Courier {
             let outcome = fetch(&node, &connection, id).await;
             News::Fetched(from, id, outcome)
         });
+    }
+
+    /// Nobody answers: what waits for files of that peer since long does not wait for ever.
+    fn give_up_silent(&self, peer: &AuthorityId) {
+        let waits = |(_, fetching): &(&Id, &Fetching)| fetching.peer == *peer && !fetching.running;
+        let waiting: Vec<Id> = self.intake.iter().filter(waits).map(|(id, _)| *id).collect();
+        if !waiting.is_empty() {
+            let node = Arc::clone(&self.node);
+            tokio::task::spawn_blocking(move || give_up_silent(&node, &waiting));
+        }
     }
 
     /// Runs a task that ends in news; one that panics ends in `fallen`, so that what it held in flight is tried again.

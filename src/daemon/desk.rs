@@ -337,5 +337,6 @@ pub fn state_name(state: &MessageState) -> String {
         MessageState::Expired => "not delivered in time".to_owned(),
         MessageState::Arriving => "arriving: files on their way".to_owned(),
         MessageState::Received => "received".to_owned(),
+        MessageState::Abandoned => "its files did not come in time".to_owned(),
     }
 }

@@ -61,7 +61,8 @@ pub fn admitted(node: &Node, officer: &Admitted, package_id: Id) -> Result<(Pack
         return Err(refuse(node, officer, &row, "role", error.into()).into());
     }
     if package.direction == Direction::Incoming && package.complete_index.is_none() {
-        return Err(EvidenceError::Arriving);
+        let given_up = row.state == MessageState::Abandoned;
+        return Err(if given_up { EvidenceError::Abandoned } else { EvidenceError::Arriving });
     }
     let open: Vec<_> = package
         .conditions
@@ -132,6 +133,9 @@ pub enum EvidenceError {
     /// Its files are not all here.
     #[error("the package is still arriving; see `rogatory package list`")]
     Arriving,
+    /// Its files never came.
+    #[error("the files of the package did not come in time and were given up; ask the sender to send it anew")]
+    Abandoned,
     /// A condition is not accepted.
     #[error(
         "blocked by {}: the sender set it and it binds on acceptance; read it with `rogatory package show {package_id}`, \

@@ -9,28 +9,40 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::daemon::crash;
+use crate::daemon::abandon::{Served, give_up};
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::receive::blocking;
+use crate::daemon::{clock, crash};
 use crate::exchange::act::EnvelopeFacts;
 use crate::exchange::rows::{IntakeRow, tree};
 use crate::model::envelope::Blob;
 use crate::model::ident::Id;
 use crate::model::limits::{FETCH_PARTS_MAX, FETCH_STREAMS, PART_BYTES};
-use crate::model::refusal::RefusalCode;
+use crate::model::refusal::{RefusalCode, Remedy};
 use crate::net::connection::Connection;
 use crate::net::loss::Loss;
 use crate::net::stream::StreamError;
 use crate::store::intake::{Intake, IntakeError, PartError};
 use crate::store::ledger::AppendError;
+use crate::store::vault::VaultError;
 use crate::wire::frame::{Frame, Told};
 
-/// Fetches everything that is missing of one envelope, then logs that all of it is here.
+/// Fetches everything that is missing of one envelope, then logs that all of it is here, or that it is given up.
 ///
 /// # Errors
 /// [`FetchError`]; what arrived is kept, and the next fetch goes on from there.
 pub async fn fetch(node: &Arc<Node>, connection: &Connection, envelope_id: Id) -> Result<(), FetchError> {
+    let Err(error) = fetch_once(node, connection, envelope_id).await else { return Ok(()) };
+    let served = match &error {
+        FetchError::Refused(Told::Known(code)) if code.remedy() == Remedy::Final => Served::Never,
+        _ => Served::NotYet,
+    };
+    let ended = blocking(node, move |node| give_up(node, envelope_id, served, clock::now())).await?;
+    if ended { Ok(()) } else { Err(error) }
+}
+
+async fn fetch_once(node: &Arc<Node>, connection: &Connection, envelope_id: Id) -> Result<(), FetchError> {
     let opened = blocking(node, move |node| open(node, envelope_id)).await?;
     let Some((intake, blobs)) = opened else { return Ok(()) };
     let intake = Arc::new(intake);
@@ -176,6 +188,9 @@ pub enum FetchError {
     /// Our own log takes nothing.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// Our own vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The task panicked.
     #[error("the fetch broke down; this is a fault of the program")]
     Fallen,

@@ -1,5 +1,6 @@
 //! Floor 6: composes the wings into the running node.
 
+pub mod abandon;
 pub mod acceptance;
 pub mod api;
 pub mod api_routes;

@@ -174,6 +174,14 @@ impl Scene {
         self.later_stage(Event::ContentReceived, Stage::ContentConsignment, row, envelope)
     }
 
+    /// The files of an envelope did not come in time; they are asked for no more.
+    pub fn content_abandoned(&self, row: &MessageRow) -> Act {
+        let mut record = self.of(Event::ContentAbandoned, row);
+        record.outcome = Outcome::Failed("not-served-in-time".to_owned());
+        record.links = row.envelope_index.into_iter().collect();
+        Act { record, enclosures: Vec::new() }
+    }
+
     /// Somebody opened the package for the first time: the hand-over, told without a name.
     pub fn handed_over(&self, row: &MessageRow, envelope: EnvelopeFacts) -> Act {
         self.later_stage(Event::PackageHandedOver, Stage::ContentHandover, row, envelope)

@@ -62,6 +62,7 @@ pub fn fold<E>(
         Event::MessageRefused | Event::MessageExpired => desk.undelivered()?,
         Event::MessageReceived => desk.received()?,
         Event::ContentReceived => desk.content_received()?,
+        Event::ContentAbandoned => desk.content_abandoned()?,
         Event::PackageHandedOver => desk.handed_over()?,
         Event::ReceiptDelivered => desk.receipt_delivered()?,
         _ => {}

@@ -62,6 +62,8 @@ pub enum MessageState {
     Arriving,
     /// It came in, whole.
     Received,
+    /// It came in; its files did not come in time.
+    Abandoned,
 }
 
 /// One message.

@@ -44,6 +44,7 @@ events! {
     MessageExpired = "message.expired", "not delivered in time";
     MessageReceived = "message.received", "received and verified";
     ContentReceived = "content.received", "all files received and verified";
+    ContentAbandoned = "content.abandoned", "files given up: the sender no longer serves them";
     ReceiptDelivered = "receipt.delivered", "receipt handed over";
     PackageOpened = "package.opened", "opened";
     PackageHandedOver = "package.handed-over", "handed over to an officer";

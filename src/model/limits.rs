@@ -179,6 +179,8 @@ pub const LETTERS_PER_DAY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 pub const SERVED_STREAMS_PER_PEER_MAX: usize = 16;
 /// Envelopes of one peer whose files are fetched at once, for each urgency.
 pub const FETCHES_PER_PEER_MAX: usize = 4;
+/// Time after the expiry of an envelope for which its files are still asked for, if the sender does not refuse them.
+pub const FILES_GRACE_MS: u64 = 7 * 86_400_000;
 /// Envelopes of one peer whose files are still to come.
 pub const INTAKES_PER_PEER_MAX: usize = 256;
 /// Log lines about refusals of one peer in a minute; the next minute begins with the number of those left out.

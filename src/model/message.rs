@@ -224,8 +224,13 @@ impl Message {
         list("legal_bases", fields.legal_bases.len())?;
         fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
         check_conditions(&fields.conditions)?;
+        // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
+        let evidence = fields.body.kind() == MessageKind::EvidenceTransmit;
+        if !evidence && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
+            return Err(MessageError::Origin);
+        }
         check_body(&fields.body)?;
-        if fields.body.kind() == MessageKind::EvidenceTransmit && fields.consignment.is_none() {
+        if evidence && fields.consignment.is_none() {
             return Err(MessageError::NoItems);
         }
         Ok(Self(fields))
@@ -281,6 +286,12 @@ pub enum MessageError {
     /// A package of evidence without any file.
     #[error("a package of evidence holds no item; add a file")]
     NoItems,
+    /// A condition that binds on acceptance, outside a package of evidence.
+    #[error(
+        "only a package of evidence carries conditions of the requested State; give the undertakings of another message \
+         the origin requester-undertaking or default-by-law"
+    )]
+    Origin,
     /// A text field.
     #[error(transparent)]
     Text(#[from] TextError),

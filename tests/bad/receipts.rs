@@ -203,7 +203,11 @@ fn a_directory_without_a_usable_log_key_proves_nothing() {
     assert!(matches!(why(judged(vec![])), ReceiptError::LogKey));
     assert!(matches!(why(judged(vec![SECRET.to_owned()])), ReceiptError::LogKey));
     let old = VerifierKey::new(xb().log_name.clone(), SigningKey::from_seed(&[77; 32]).public_key()).to_string();
+    let unknown = why(judged(vec![old.clone()]));
+    assert_eq!(unknown.code(), RefusalCode::UnknownAuthority, "a newer directory may know the key: try again");
     proof_fails(judged(vec![old.clone()]));
+    assert_eq!(why(judged(vec![])).code(), RefusalCode::UnknownAuthority);
+    assert_eq!(why(checked(&bent(|parts| parts.salt = [0; 32]))).code(), RefusalCode::BadReceipt);
     // After a roll-over of the log key both stand in the directory.
     assert!(judged(vec![old, xb().authority.log_keys[0].clone()]).is_ok());
 }

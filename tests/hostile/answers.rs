@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rogatory::exchange::rows::MessageState;
+use rogatory::daemon::clock;
+use rogatory::daemon::deliver::{Handed, expire};
+use rogatory::exchange::rows::{MessageState, OutboxRow, Waiting};
 use rogatory::model::event::Event;
 use rogatory::model::limits::FETCH_PARTS_MAX;
 use rogatory::model::refusal::RefusalCode;
@@ -44,6 +46,32 @@ async fn answers_that_prove_nothing_settle_nothing_and_a_final_refusal_is_told_a
     assert_eq!(crate::peer::code(fetched), RefusalCode::NotFound);
     stage.told(&["not handed over; will try again"]);
     stage.serves_others().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expiry_that_comes_after_the_answer_of_the_peer_is_not_recorded() {
+    let stage = Stage::raise("XC-LATE").await;
+    let evil = stage.link(&stage.evil).await;
+    let connection = evil.connection.clone();
+    tokio::spawn(async move {
+        let mut stream = connection.accept().await.unwrap();
+        stream.receive().await.unwrap();
+        stream.refuse(RefusalCode::CannotOpen, 0).await.unwrap();
+    });
+    let row = victim_asks(&stage, &stage.evil);
+    until("the refusal is recorded", || stage.count(Event::MessageRefused) == 1).await;
+    let late = OutboxRow {
+        envelope_id: row.envelope_id.unwrap(),
+        peer: stage.evil.id.clone(),
+        urgency: row.urgency,
+        expires_at: Some(clock::now()),
+        waiting: Waiting::Envelope,
+        index: row.envelope_index.unwrap(),
+    };
+    assert_eq!(expire(stage.node(), late, 1).await, Handed::Logged);
+    assert_eq!(stage.count(Event::MessageExpired), 0);
+    let state = stage.node().message(row.message_id).unwrap().state;
+    assert_eq!(state, MessageState::Refused("cannot-open".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

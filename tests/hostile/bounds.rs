@@ -26,7 +26,7 @@ fn condition(number: usize) -> Condition {
         code: "C".repeat(WORD_BYTES_MAX),
         text: "t".to_owned(),
         legal_source: String::new(),
-        origin: ConditionOrigin::RequestedState,
+        origin: ConditionOrigin::RequesterUndertaking,
         objects: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! Whose is it? Identifiers, receipts, parts and conditions of somebody else.
 
 use rogatory::crypto::random;
+use rogatory::daemon::clock;
 use rogatory::model::event::Event;
 use rogatory::model::message::{Body, Urgency};
 use rogatory::model::refusal::RefusalCode;
@@ -10,7 +11,7 @@ use rogatory::wire::frame::Frame;
 use crate::letter::{SECRET, acknowledgement, evidence as evidence_body, new_id};
 use crate::officers::{victim_asks, victim_transmits};
 use crate::peer::code;
-use crate::stage::Stage;
+use crate::stage::{Stage, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_envelope_of_another_peer_is_not_taken_from_evil_hands_and_its_owner_is_not_hurt() {
@@ -210,4 +211,23 @@ async fn letters_that_lie_about_their_time_or_contradict_themselves_are_refused_
         stage.told(&["refused", expected.name()]);
     }
     stage.serves_others().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_that_was_taken_is_answered_again_after_its_time_and_a_new_one_is_not() {
+    let stage = Stage::raise("XC-AGAIN").await;
+    let evil = stage.link(&stage.evil).await;
+    let mut letter = stage.letter(&stage.evil);
+    let end = clock::now().plus_millis(10_000);
+    letter.route.expires_at = end;
+    let sealed = stage.seal(&stage.evil, &letter);
+    evil.deliver(sealed.bytes.clone()).await.unwrap();
+    until("its time is over", || clock::now() > end).await;
+    let again = evil.deliver(sealed.bytes.clone()).await.unwrap();
+    stage.check(&stage.evil, &sealed, &again).unwrap();
+    assert_eq!(stage.count(Event::MessageReceived), 1);
+    // The same identifier over other bytes is no retry, and another letter is too late.
+    assert_eq!(evil.deliver(letter.bytes(&stage.evil, &stage.victim)).await, Err(RefusalCode::Expired));
+    letter.route.envelope_id = new_id();
+    assert_eq!(evil.deliver(letter.bytes(&stage.evil, &stage.victim)).await, Err(RefusalCode::Expired));
 }

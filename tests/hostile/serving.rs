@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use rogatory::daemon::abandon::{Served, give_up};
+use rogatory::daemon::clock;
+use rogatory::exchange::rows::MessageState;
 use rogatory::model::event::Event;
 use rogatory::model::ident::{Digest, Id};
 use rogatory::model::limits::{FETCHES_PER_PEER_MAX, PART_BYTES};
@@ -127,4 +130,30 @@ async fn files_that_never_come_hold_up_neither_an_urgent_letter_of_that_peer_nor
     until("both packages are whole", || stage.count(Event::ContentReceived) == 2).await;
     // However many are announced, only a few hold a part in memory.
     assert_eq!(stalled.load(Ordering::SeqCst), FETCHES_PER_PEER_MAX);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_the_sender_refuses_for_good_are_given_up_once_their_time_is_over() {
+    let stage = Stage::raise("XC-GONE").await;
+    let evil = stage.link(&stage.evil).await;
+    let connection = evil.connection.clone();
+    tokio::spawn(async move {
+        while let Ok(mut stream) = connection.accept().await {
+            let _ = stream.receive().await;
+            let _ = stream.refuse(RefusalCode::NotFound, 0).await;
+        }
+    });
+    let (mut letter, _) = stage.letter(&stage.evil).carrying(&[1; 200]);
+    letter.route.expires_at = clock::now().plus_millis(10_000);
+    evil.deliver(letter.bytes(&stage.evil, &stage.victim)).await.unwrap();
+    let node = stage.node();
+    let early = give_up(node, letter.route.envelope_id, Served::Never, letter.fields.created_at);
+    assert!(!early.unwrap(), "not before its time");
+    until("the files are given up", || stage.count(Event::ContentAbandoned) == 1).await;
+    assert!(letter.route.expires_at <= clock::now());
+    assert_eq!(node.message(letter.fields.message_id).unwrap().state, MessageState::Abandoned);
+    assert!(!stage.data().join("vault").join(letter.route.seal_id.to_string()).exists(), "the disk has its room back");
+    assert!(give_up(node, letter.route.envelope_id, Served::Never, clock::now()).unwrap());
+    assert_eq!(stage.count(Event::ContentAbandoned), 1, "once");
+    stage.serves_others().await;
 }

@@ -33,6 +33,13 @@ async fn a_peer_cannot_open_more_streams_than_the_limit_until_one_ends() {
 }
 
 #[tokio::test]
+async fn a_stream_that_the_peer_never_allows_is_given_up() {
+    let pair = pair(Limits { streams_per_peer_max: 1, frame_ms_max: 200, ..Limits::default() }).await;
+    let _only = pair.dialled.open().await.unwrap();
+    assert_eq!(pair.dialled.open().await.err(), Some(Loss::NoStream));
+}
+
+#[tokio::test]
 async fn a_full_node_refuses_a_connection_and_takes_one_again_when_one_ended() {
     let world = World::new();
     let one = Limits { connections_max: 1, ..Limits::default() };

@@ -24,7 +24,10 @@ pub fn message() -> impl Strategy<Value = Message> {
     let rests = (option::of(reply_by()), vec(line(), 0..3), conditions(), option::of(consignment()), body(), line());
     (heads, rests).prop_map(|(head, rest)| {
         let (message_id, request_id, sender, recipient, created_at, in_reply_to, directory, urgency) = head;
-        let (reply_by, legal_bases, conditions, consignment, body, reason) = rest;
+        let (reply_by, legal_bases, mut conditions, consignment, body, reason) = rest;
+        if body.kind() != MessageKind::EvidenceTransmit {
+            conditions.retain(|condition: &Condition| !condition.origin.needs_acceptance());
+        }
         let urgency_reason = if urgency == Urgency::Urgent { reason } else { String::new() };
         let needed = body.kind() == MessageKind::EvidenceTransmit && consignment.is_none();
         let one = || Consignment::new(message_id, vec![item(1)]).expect("one good item");

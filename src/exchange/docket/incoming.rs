@@ -64,6 +64,16 @@ impl<E> Desk<'_, E> {
         self.owe_receipt(&mut row, Stage::ContentConsignment)
     }
 
+    pub(super) fn content_abandoned(&mut self) -> Result<(), FoldError<E>> {
+        let mut row = self.message_row()?;
+        row.state = MessageState::Abandoned;
+        row.updated_at = self.committed.record.at;
+        let envelope_id = self.envelope_id()?;
+        self.put_bytes(tree::INTAKE, envelope_id.as_bytes().to_vec(), None);
+        self.put(tree::MESSAGE, row.message_id.as_bytes(), &row);
+        Ok(())
+    }
+
     pub(super) fn handed_over(&mut self) -> Result<(), FoldError<E>> {
         let mut row = self.message_row()?;
         let Some(package_id) = row.package_id else { return Err(FoldError::Turn) };

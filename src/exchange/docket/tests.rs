@@ -118,6 +118,16 @@ fn a_message_with_files_is_arriving_until_they_are_here() {
     assert!(desks.outbox().iter().all(|row| row.index != 3));
 }
 
+#[test]
+fn files_that_are_given_up_are_awaited_no_more_and_nothing_is_owed_for_them() {
+    let mut desks = answered();
+    let owed = desks.outbox();
+    desks.commit(plain(record(Event::ContentAbandoned, 5)));
+    assert_eq!(desks.message(5).state, MessageState::Abandoned);
+    assert_eq!(desks.get::<IntakeRow>(tree::INTAKE, id(105).as_bytes()), None);
+    assert_eq!((package(&desks).complete_index, desks.outbox()), (None, owed));
+}
+
 fn package(desks: &Desks) -> PackageRow {
     desks.get(tree::PACKAGE, id(90).as_bytes()).unwrap()
 }
