@@ -195,12 +195,16 @@ impl Index {
         Ok(own_number(&db, "applied")?.unwrap_or(0))
     }
 
-    /// A digest over every key and value, in order: two indexes with the same digest give the same answers.
+    /// A digest over every key and value of the trees, in order: two indexes with the same digest give the same answers.
+    /// How many entries were applied is not in it: an entry that changes no answer changes no digest.
     pub fn dump_digest(&self) -> Result<Digest, IndexError> {
         let mut hasher = Sha256::new();
         for found in self.db()?.iter() {
             let (key, stored) = found?;
             let value = unsealed(&key, &stored)?;
+            if key.first() == Some(&0) {
+                continue;
+            }
             for bytes in [&key[..], &value[..]] {
                 hasher.update(&(bytes.len() as u64).to_be_bytes());
                 hasher.update(bytes);

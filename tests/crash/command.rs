@@ -135,7 +135,7 @@ fn an_export_that_was_broken_off_never_looks_whole_and_can_be_done_again() {
     let bag = town.path("bag-of-another");
     fs::create_dir(beside(&bag, ".files")).unwrap();
     fs::write(beside(&bag, ".files").join("notes.txt"), "mine").unwrap();
-    let why = a.act(a.clerk, &["package", "export", &package, "--to", &text(&bag)]).unwrap_err();
+    let why = a.act(a.clerk, &["package", "export", &package, "--to", &text(&bag), "--purpose", "a test"]).unwrap_err();
     assert!(why.contains("not of an export"), "{why}");
     assert_eq!(fs::read(beside(&bag, ".files").join("notes.txt")).unwrap(), b"mine");
     judge(&town, &book);
