@@ -54,3 +54,19 @@ fn is_over(expires_at: Timestamp, served: Served, now: Timestamp) -> bool {
         Served::NotYet => expires_at.plus_millis(FILES_GRACE_MS) <= now,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_given_up_on_a_final_word_after_expiry_or_after_seven_silent_days_and_never_before() {
+        let end = Timestamp::from_millis(1_000);
+        let at = |past_ms: u64| end.plus_millis(past_ms);
+        assert!(!is_over(end, Served::Never, Timestamp::from_millis(999)));
+        assert!(is_over(end, Served::Never, end));
+        assert!(!is_over(end, Served::NotYet, at(FILES_GRACE_MS - 1)));
+        assert!(is_over(end, Served::NotYet, at(FILES_GRACE_MS)));
+        assert_eq!(FILES_GRACE_MS, 7 * 86_400_000);
+    }
+}
