@@ -8,7 +8,7 @@
 //!  5  net ──────── store ──────── bag
 //!  4  exchange
 //!  3  custody
-//!  2  wire ─────── crypto
+//!  2  wire ─────── crypto ─────── law
 //!  1  model
 //! ```
 
@@ -18,6 +18,7 @@ pub mod crypto;
 pub mod custody;
 pub mod daemon;
 pub mod exchange;
+pub mod law;
 pub mod model;
 pub mod net;
 pub mod store;

@@ -5,10 +5,11 @@
 #[allow(dead_code, reason = "each test target uses a part of the case")]
 #[path = "bag/case.rs"]
 mod case;
+#[path = "bag/shell.rs"]
+mod shell;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use case::{Case, EXPORTED, NOW, at};
 use rogatory::bag::dossier::{Bytes, SignedPart};
@@ -17,6 +18,7 @@ use rogatory::bag::verify::{Given, verify};
 use rogatory::bag::writer::{BagWriter, WriteError};
 use rogatory::model::message::{Body, Message};
 use rogatory::wire::message;
+use shell::{commands, shell};
 
 fn judged(case: &Case, bag: &Path) -> Verdict {
     let given = Given { trusted_root: Some(case.root), ..Given::default() };
@@ -57,29 +59,6 @@ fn without_a_root_from_elsewhere_the_bag_is_verified_in_part_only() {
     assert!(why.contains(&case.root.to_string()));
 }
 
-/// Runs a command line in the folder, with the judges' programs in reach; what it said, or what it complained about.
-fn shell(folder: &Path, line: &str) -> Result<String, String> {
-    let venv = std::env::var_os("ROGATORY_JUDGES_VENV")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/judges-venv"), PathBuf::from);
-    let path = std::env::var("PATH").unwrap_or_default();
-    let done = Command::new("sh")
-        .args(["-c", line])
-        .env("PATH", format!("{}:{path}", venv.join("bin").display()))
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
-    assert_ne!(done.status.code(), Some(127), "a judge is missing; run tests/judges/install.sh: {said}");
-    if done.status.success() { Ok(said) } else { Err(said) }
-}
-
-/// The commands that VERIFY.md gives, from its `sh` blocks.
-fn commands(bag: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(bag.join("rogatory/VERIFY.md")).unwrap();
-    let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().trim().to_owned());
-    blocks.collect()
-}
-
 #[test]
 fn every_command_of_verify_md_succeeds_on_a_whole_bag() {
     let case = Case::new();
@@ -87,8 +66,9 @@ fn every_command_of_verify_md_succeeds_on_a_whole_bag() {
     let bag = case.export(folder.path());
     let commands = commands(&bag);
     let count = |word: &str| commands.iter().filter(|command| command.contains(word)).count();
-    let counts = ["sha256sum", "sha512sum", "bagit.py", "openssl cms -verify -cades"].map(count);
-    assert_eq!(counts, [1, 1, 1, 4], "{commands:#?}");
+    let counts =
+        ["sha256sum --check", "sha512sum", "bagit.py", "openssl cms -verify -cades", "python3", "case_validate"];
+    assert_eq!(counts.map(count), [1, 1, 1, 4, 1, 1], "{commands:#?}");
     for command in commands {
         shell(&bag, &command).unwrap_or_else(|said| panic!("{command}\n{said}"));
     }
@@ -101,8 +81,8 @@ fn the_judges_see_an_altered_file_and_a_message_that_is_not_the_signed_one() {
     let folder = tempfile::tempdir().unwrap();
     let bag = case.export(folder.path());
     for (file, judges) in [
-        ("data/0002/_disk.img", vec!["sha256sum", "sha512sum", "bagit.py"]),
-        ("rogatory/message.pb", vec!["message.pb.p7s", "sha256sum", "bagit.py"]),
+        ("data/0002/_disk.img", vec!["sha256sum --check", "sha512sum", "bagit.py"]),
+        ("rogatory/message.pb", vec!["message.pb.p7s", "sha256sum --check", "bagit.py"]),
     ] {
         let path = bag.join(file);
         let whole = std::fs::read(&path).unwrap();

@@ -5,6 +5,9 @@
 #[path = "bag/case.rs"]
 mod case;
 
+#[path = "bag_log/attacks.rs"]
+mod attacks;
+
 use std::path::Path;
 
 use case::{Case, NOW, at};
@@ -177,10 +180,14 @@ fn a_lone_proof_with_another_salt_or_record_fails_and_without_one_says_what_to_g
 fn printed(path: &Path, trust_root: Option<String>, json: bool) -> String {
     let args = VerifyArgs {
         path: path.to_owned(),
+        other: None,
         trust_root: trust_root.map(|hex| hex.parse().unwrap()),
         log_key: Vec::new(),
         record: None,
         salt: None,
+        tsa_ca: Vec::new(),
+        policy: None,
+        checkpoint: None,
         json,
     };
     let mut out = Vec::new();

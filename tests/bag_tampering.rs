@@ -5,6 +5,8 @@
 #[allow(dead_code, reason = "each test target uses a part of the case")]
 #[path = "bag/case.rs"]
 mod case;
+#[path = "bag/mutations.rs"]
+mod mutations;
 #[path = "bag/target.rs"]
 mod target;
 
@@ -15,12 +17,13 @@ use rogatory::bag::folder::Folder;
 use rogatory::bag::layout::is_plain_path;
 use rogatory::bag::verdict::{Outcome, Word};
 use rogatory::bag::verify::{Given, verify};
+use rogatory::bag::writer::BagWriter;
 use target::{Target, failures};
 
 /// A few positions in a file: its ends, its middle, and some between.
-/// `ROGATORY_SOAK` widens it.
+/// `ROGATORY_SOAK` widens it; `mutations` draws others.
 fn positions(bytes: usize) -> Vec<usize> {
-    let parts = std::env::var("ROGATORY_SOAK").map_or(8, |text| text.parse().unwrap());
+    let parts = std::env::var("ROGATORY_SOAK").map_or(8, |_| 64);
     let mut all: Vec<usize> = (0..=parts).map(|part| (bytes - 1) * part / parts).collect();
     all.dedup();
     all
@@ -315,30 +318,47 @@ fn what_the_verdict_does_not_cover_is_exactly_this() {
         assert_eq!(verdict.verdict, Word::Verified, "{path}: {:#?}", failures(&verdict));
         target.restore();
     };
-    // A signature line of a key that nobody trusts, and the `extra` line of a proof: C2SP says that nothing covers them.
-    let proof = "rogatory/records/xa-moj.rogatory_custody/0.tlog-proof";
-    let checkpoint = "rogatory/logs/xa-moj.rogatory_custody/checkpoint";
-    let stranger = "\u{2014} stranger.example AAAAAAAA\n";
-    verified_with(checkpoint, &(text(checkpoint) + stranger));
-    verified_with(proof, &(text(proof) + stranger));
-    verified_with(proof, &text(proof).replacen('\n', "\nextra AAAA\n", 1));
     // White space around the signed part of a directory's file: TUF signs the canonical form.
     let root = "rogatory/directory/metadata/1.root.json";
     verified_with(root, &(text(root) + " \n"));
-    // The instant of export: the exporter's own word, and told as that.
-    let later = |path: &str| text(path).replace("2026-06-02", "2026-06-03").replace("1780401600", "1780488000");
-    target.write("bag-info.txt", later("bag-info.txt").as_bytes());
-    verified_with("rogatory/VERIFY.md", &later("rogatory/VERIFY.md"));
+    // The instant of export, in all places that name it: the exporter's own word, and told as that.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let later = elsewhere.path().join("bag");
+    let mut writer = BagWriter::create(&later, &target.case.dossier, at("2026-06-03T12:00:00Z")).unwrap();
+    for (number, content) in (1..).zip(&target.case.contents) {
+        writer.put(number, &mut content.as_slice()).unwrap();
+    }
+    writer.finish().unwrap();
+    let differs = |path: &&String| std::fs::read(later.join(path)).unwrap() != target.files[*path];
+    let changed: Vec<_> = target.files.keys().filter(differs).collect();
+    assert!(changed.iter().any(|path| *path == "rogatory/VERIFY.md"));
+    changed.iter().for_each(|path| target.write(path, &std::fs::read(later.join(path)).unwrap()));
+    target.cover_up();
+    assert_eq!(target.verify().verdict, Word::Verified, "{:#?}", failures(&target.verify()));
 }
 
+/// C2SP says that nothing covers a signature line of a key that nobody trusts, and the `extra` line of a proof. The texts for
+/// people name the digest of each such file, so that even this is seen; by them alone.
 #[test]
-fn a_file_managers_leavings_are_reported_and_are_no_tampering() {
+fn what_no_signature_covers_is_seen_by_the_texts_for_people() {
     let target = Target::new();
-    target.write(".DS_Store", b"leavings");
-    assert_eq!(target.verify().verdict, Word::VerifiedInPart);
-    target.restore();
-    target.write("data/.DS_Store", b"leavings");
-    assert_eq!(target.verify().verdict, Word::Failed);
+    let text = |path: &str| String::from_utf8(target.files[path].clone()).unwrap();
+    let proof = "rogatory/records/xa-moj.rogatory_custody/0.tlog-proof";
+    let checkpoint = "rogatory/logs/xa-moj.rogatory_custody/checkpoint";
+    let stranger = "\u{2014} stranger.example AAAAAAAA\n";
+    for (path, bytes) in [
+        (checkpoint, text(checkpoint) + stranger),
+        (proof, text(proof) + stranger),
+        (proof, text(proof).replacen('\n', "\nextra AAAA\n", 1)),
+    ] {
+        target.write(path, bytes.as_bytes());
+        target.cover_up();
+        let verdict = target.verify();
+        assert_eq!(verdict.verdict, Word::Failed, "{path}");
+        let failures = failures(&verdict);
+        assert!(failures.iter().all(|check| check.contains("The text for people")), "{path}: {failures:#?}");
+        target.restore();
+    }
 }
 
 #[test]
@@ -364,8 +384,8 @@ fn a_record_dated_long_before_the_one_above_it_is_told_and_not_passed_over() {
     let mut late = rogatory::wire::record::decode(&log.entries[4].0).unwrap();
     late.at = at("2026-06-01T08:00:00Z");
     let index = log.append(&late);
-    target.case.dossier.records = (0..=index).map(|index| log.part(index)).collect();
-    target.case.dossier.checkpoint.0 = log.checkpoint().to_bytes();
+    assert_eq!(index, 5);
+    target.case.refresh();
     let folder = tempfile::tempdir().unwrap();
     let bag = target.case.export(folder.path());
     let given = Given { trusted_root: Some(target.case.root), ..Given::default() };

@@ -2,12 +2,24 @@
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "a test target has no public face; the stage is shared")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "cli/checking.rs"]
+mod checking;
+#[path = "cli/cosigned_bags.rs"]
+mod cosigned_bags;
+#[path = "cli/erasure.rs"]
+mod erasure;
 #[path = "cli/evidence.rs"]
 mod evidence;
+#[path = "cli/exports.rs"]
+mod exports;
 #[path = "cli/faults.rs"]
 mod faults;
+#[path = "cli/health.rs"]
+mod health;
 #[path = "cli/index.rs"]
 mod index;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/office.rs"]
@@ -20,7 +32,15 @@ mod program;
 mod requests;
 #[path = "cli/roles.rs"]
 mod roles;
+#[path = "cli/rotation.rs"]
+mod rotation;
 #[path = "cli/small_disk.rs"]
 mod small_disk;
 #[path = "cli/stage.rs"]
 mod stage;
+#[path = "cli/stamps.rs"]
+mod stamps;
+#[path = "tsa/mod.rs"]
+mod tsa;
+#[path = "cli/watching.rs"]
+mod watching;

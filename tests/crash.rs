@@ -10,6 +10,8 @@ mod book;
 mod chaos;
 #[path = "crash/command.rs"]
 mod command;
+#[path = "crash/erasing.rs"]
+mod erasing;
 #[path = "crash/judge.rs"]
 mod judge;
 #[path = "crash/links.rs"]
@@ -20,5 +22,7 @@ mod node;
 mod points;
 #[path = "crash/rng.rs"]
 mod rng;
+#[path = "crash/rotating.rs"]
+mod rotating;
 #[path = "crash/town.rs"]
 mod town;

@@ -6,8 +6,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use rogatory::model::ident::{Digest, Id};
 use rogatory::model::limits::{
-    ENVELOPE_BYTES_MAX, FETCH_PARTS_MAX, FRAME_BYTES_MAX, NOTE_BYTES_MAX, OBJECTS_MAX, PART_BYTES, PROOF_HASHES_MAX,
-    RECEIPT_BYTES_MAX, SOFTWARE_BYTES_MAX,
+    ENVELOPE_BYTES_MAX, FETCH_PARTS_MAX, FRAME_BYTES_MAX, NOTE_BYTES_MAX, OBJECTS_MAX, ORIGIN_BYTES_MAX, PART_BYTES,
+    PROOF_HASHES_MAX, RECEIPT_BYTES_MAX, SOFTWARE_BYTES_MAX,
 };
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::time::Timestamp;
@@ -42,6 +42,14 @@ fn part(length: usize, hashes: usize) -> Frame {
     Frame::Part { index: 300, length: u32::try_from(length).unwrap(), proof: vec![Digest([0x11; 32]); hashes] }
 }
 
+fn hashes(count: usize) -> Vec<Digest> {
+    vec![Digest([0x33; 32]); count]
+}
+
+fn add_checkpoint(proof: usize, checkpoint: usize) -> Frame {
+    Frame::AddCheckpoint { old_size: 7, proof: hashes(proof), checkpoint: "c".repeat(checkpoint) }
+}
+
 #[test]
 fn every_frame_is_exactly_the_bytes_of_its_vector() {
     let bare = Hello {
@@ -65,6 +73,12 @@ fn every_frame_is_exactly_the_bytes_of_its_vector() {
         ("fetch-end", Frame::FetchEnd),
         ("push-receipt", Frame::PushReceipt { envelope_id: id(), receipt }),
         ("pushed", Frame::Pushed),
+        ("add-checkpoint", add_checkpoint(2, 23)),
+        ("cosigned", Frame::Cosigned { lines: "\u{2014} x y\n".to_owned() }),
+        ("have-checkpoint", Frame::HaveCheckpoint { checkpoint: "c".repeat(23) }),
+        ("prove-consistency", Frame::ProveConsistency { old_size: 7, new_size: 300 }),
+        ("consistency-proof", Frame::ConsistencyProof { hashes: hashes(2) }),
+        ("latest-of", Frame::LatestOf { origin: "xa-moj.rogatory/custody".to_owned() }),
     ] {
         assert_eq!(encode(&frame), vector(name), "{name}");
         assert_eq!(decode(&vector(name)), Ok(frame), "{name}");
@@ -77,6 +91,10 @@ fn a_frame_at_its_bound_is_taken_and_one_byte_more_is_not() {
     let delivered = |bytes: usize| Frame::Delivered { receipt: vec![1; bytes] };
     let push = |bytes: usize| Frame::PushReceipt { envelope_id: id(), receipt: vec![1; bytes] };
     let software = |bytes: usize| Frame::Hello(Hello { software: "s".repeat(bytes), ..hello() });
+    let cosigned = |bytes: usize| Frame::Cosigned { lines: "l".repeat(bytes) };
+    let have = |bytes: usize| Frame::HaveCheckpoint { checkpoint: "c".repeat(bytes) };
+    let proof = |count: usize| Frame::ConsistencyProof { hashes: hashes(count) };
+    let latest = |bytes: usize| Frame::LatestOf { origin: "o".repeat(bytes) };
     let checkpoint = |bytes: usize| Frame::Hello(Hello { checkpoint: Some("c".repeat(bytes)), ..hello() });
     for (good, bad) in [
         (deliver(ENVELOPE_BYTES_MAX), deliver(ENVELOPE_BYTES_MAX + 1)),
@@ -85,6 +103,12 @@ fn a_frame_at_its_bound_is_taken_and_one_byte_more_is_not() {
         (software(SOFTWARE_BYTES_MAX), software(SOFTWARE_BYTES_MAX + 1)),
         (checkpoint(NOTE_BYTES_MAX), checkpoint(NOTE_BYTES_MAX + 1)),
         (part(1, PROOF_HASHES_MAX), part(1, PROOF_HASHES_MAX + 1)),
+        (add_checkpoint(PROOF_HASHES_MAX, 1), add_checkpoint(PROOF_HASHES_MAX + 1, 1)),
+        (add_checkpoint(0, NOTE_BYTES_MAX), add_checkpoint(0, NOTE_BYTES_MAX + 1)),
+        (cosigned(NOTE_BYTES_MAX), cosigned(NOTE_BYTES_MAX + 1)),
+        (have(NOTE_BYTES_MAX), have(NOTE_BYTES_MAX + 1)),
+        (proof(PROOF_HASHES_MAX), proof(PROOF_HASHES_MAX + 1)),
+        (latest(ORIGIN_BYTES_MAX), latest(ORIGIN_BYTES_MAX + 1)),
     ] {
         assert_eq!(decode(&encode(&good)), Ok(good));
         assert_eq!(decode(&encode(&bad)), Err(FrameError::TooLarge));
@@ -116,6 +140,16 @@ fn parts_that_no_object_has_are_out_of_range() {
 }
 
 #[test]
+fn sizes_that_no_proof_is_about_are_out_of_range() {
+    for (old_size, new_size) in [(0, 5), (5, 5), (6, 5), (u64::MAX, u64::MAX)] {
+        let frame = Frame::ProveConsistency { old_size, new_size };
+        assert_eq!(decode(&encode(&frame)), Err(FrameError::Range));
+    }
+    let widest = Frame::ProveConsistency { old_size: 1, new_size: u64::MAX };
+    assert_eq!(decode(&encode(&widest)), Ok(widest));
+}
+
+#[test]
 fn what_is_not_exactly_one_frame_is_malformed() {
     let two = [vector("pushed"), vector("fetch-end")].concat();
     let twice = [vector("deliver"), vector("deliver")].concat();
@@ -125,6 +159,9 @@ fn what_is_not_exactly_one_frame_is_malformed() {
     let short_hash = [0x32, 7, 0x10, 1, 0x1a, 3, 1, 2, 3];
     let no_authority = [0x0a, 2, 0x08, 1];
     let empty_envelope = [0x12, 0];
+    let no_note = [0x62, 0];
+    let short_hash_of_proof = [0x72, 5, 0x0a, 3, 1, 2, 3];
+    let no_text = [0x7a, 3, 0x0a, 1, 0xff];
     for bytes in [
         &[][..],
         &[0x4a],
@@ -137,6 +174,9 @@ fn what_is_not_exactly_one_frame_is_malformed() {
         &short_hash,
         &no_authority,
         &empty_envelope,
+        &no_note,
+        &short_hash_of_proof,
+        &no_text,
     ] {
         assert_eq!(decode(bytes), Err(FrameError::Malformed), "{bytes:02x?}");
     }
@@ -152,7 +192,7 @@ fn a_name_of_software_that_would_forge_a_log_line_is_malformed() {
 
 #[test]
 fn a_kind_of_a_later_version_is_told_from_noise() {
-    for bytes in [&[0x52, 0][..], &[0x82, 0x01, 0]] {
+    for bytes in [&[0x82, 0x01, 0][..], &[0xfa, 0x01, 0]] {
         let error = decode(bytes).unwrap_err();
         assert_eq!(error, FrameError::UnknownKind);
         assert_eq!(error.code(), RefusalCode::UnsupportedVersion);
@@ -181,7 +221,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic_and_what_decodes_encodes_to_itself_again(
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
-        kind in 1_u8..10,
+        kind in 1_u8..16,
     ) {
         let mut framed = vec![kind << 3 | 2, u8::try_from(bytes.len() % 128).unwrap()];
         framed.extend(bytes.iter().take(bytes.len() % 128));
@@ -194,7 +234,7 @@ proptest! {
 
     #[test]
     fn a_changed_byte_of_a_good_frame_never_panics(place in 0_usize..200, value: u8) {
-        for name in ["hello", "fetch", "part", "push-receipt", "refused"] {
+        for name in ["hello", "fetch", "part", "push-receipt", "refused", "add-checkpoint", "prove-consistency", "latest-of"] {
             let mut bytes = vector(name);
             let place = place % bytes.len();
             bytes[place] = value;

@@ -10,27 +10,34 @@ use std::fs;
 use std::path::PathBuf;
 
 use rogatory::bag::layout::Algorithm;
-use rogatory::bag::listing;
+use rogatory::bag::link::Link;
+use rogatory::bag::{listing, unpack};
 use rogatory::crypto::cms::Signer;
 use rogatory::crypto::hybrid::HybridSecretKey;
 use rogatory::crypto::issue::{self, Identity, Validity};
 use rogatory::crypto::package_key::{ObjectScope, PackageKey};
 use rogatory::crypto::signature::SignatureError;
 use rogatory::crypto::stanza::WrapScope;
-use rogatory::crypto::{certificate, ed25519, payload, pem, revocation, san, signature, stanza};
+use rogatory::crypto::timestamp::TimeStamp;
+use rogatory::crypto::{certificate, ed25519, mldsa, payload, pem, revocation, san, signature, stanza};
 use rogatory::custody::checkpoint::{Checkpoint, SignedCheckpoint};
+use rogatory::custody::cosignature::{Cosigner, cosignatures};
 use rogatory::custody::note::{KeyName, Note, VerifierKey};
 use rogatory::custody::parts::MerkleTree;
+use rogatory::custody::policy::Policy;
 use rogatory::custody::proof::TlogProof;
 use rogatory::custody::tile::{self, Kind, Tile};
+use rogatory::custody::witness::{self, AddCheckpoint};
 use rogatory::exchange::entry::Entry;
 use rogatory::exchange::keeper::KeeperKey;
 use rogatory::exchange::listing::Listing;
 use rogatory::exchange::metadata::{Root, Snapshot, Targets, TimestampRole};
 use rogatory::exchange::statement::Statement;
+use rogatory::law::registry::Registry;
 use rogatory::model::authority::{Authority, Provenance, ReceivingKey};
 use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::time::Timestamp;
+use rogatory::net::web_address::Address;
 use rogatory::wire::{envelope, frame, message, receipt, record};
 
 // These four are what fuzz/src/targets.rs is built with.
@@ -65,7 +72,7 @@ fn the_seeds_of_the_log_are_values_of_the_log() {
     let tree = MerkleTree::of(leaves.iter().copied());
     let name: KeyName = "xa-moj.rogatory/custody".parse().unwrap();
     let key = ed25519::SigningKey::from_seed(&SEED);
-    let trusted = VerifierKey::new(name.clone(), key.public_key());
+    let trusted = trusted();
     let signed = SignedCheckpoint::sign(&name, tree.len(), tree.root(), &key);
 
     let note = seed("note", "checkpoint", &signed.to_bytes());
@@ -80,7 +87,26 @@ fn the_seeds_of_the_log_are_values_of_the_log() {
     assert!(std::str::from_utf8(&vkey).unwrap().parse::<VerifierKey>().is_ok());
     let proof = TlogProof::new(3, tree.prove(3).unwrap(), &signed);
     let proof = TlogProof::parse(&seed("tlog_proof", "one", proof.to_string().as_bytes())).unwrap();
-    assert!(proof.verify(&leaves[3], &[trusted]).is_ok());
+    assert!(proof.verify(&leaves[3], std::slice::from_ref(&trusted)).is_ok());
+
+    let witness = Cosigner::new(
+        &"xb-moj.rogatory/witness".parse().unwrap(),
+        ed25519::SigningKey::from_seed(&SEED),
+        mldsa::SigningKey::from_seed(&SEED),
+    );
+    let lines = witness.cosign(&signed, at(0), &[1; 32]).unwrap();
+    let answer: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    assert_eq!(Note::parse_lines(&seed("cosignature", "answer", answer.as_bytes())).unwrap(), lines);
+    let cosigned = seed("cosignature", "cosigned", &signed.clone().with_lines(lines).to_bytes());
+    let cosigned = cosignatures(&Note::parse(&cosigned).unwrap(), &witness.verifier_keys()).unwrap();
+    let [classic, lasting] = witness.verifier_keys();
+    assert!(seed("checkpoint", "vkey-mldsa", lasting.to_string().as_bytes()).starts_with(b"xb-moj.rogatory/witness+"));
+    let text =
+        format!("# two keys\nlog {}\nwitness a {classic}\nwitness b {lasting}\ngroup g all a b\nquorum g\n", trusted);
+    assert!(Policy::parse(&seed("policy", "two-keys", text.as_bytes())).unwrap().satisfied_by(&cosigned));
+    let request = AddCheckpoint { old_size: 0, proof: Vec::new(), checkpoint: signed.note().clone() };
+    let request = AddCheckpoint::parse(&seed("add_checkpoint", "first", request.to_string().as_bytes())).unwrap();
+    assert_eq!(witness::judge(&request, Some(std::slice::from_ref(&trusted)), None).unwrap(), signed);
 
     for (name, path) in [("full", "tile/0/x001/234"), ("partial", "tile/entries/007.p/12"), ("deep", "tile/63/000")] {
         let path = seed("tile_path", name, path.as_bytes());
@@ -109,6 +135,14 @@ fn the_seeds_of_certificates_and_signatures_are_good_but_for_a_trusted_issuer() 
     assert!(revocation::RevocationList::read(&seed("revocation_list", "empty", &list)).is_ok());
     let armour = pem::encode(pem::Label::Certificate, &ca.certificate);
     assert!(pem::decode(pem::Label::Certificate, &seed("pem_armour", "ca", armour.as_bytes())).is_ok());
+}
+
+#[test]
+fn the_seeds_of_the_web_and_of_time_are_an_address_and_an_answer() {
+    let address = seed("web_address", "full", b"https://[::1]:8443/a/b?c=d");
+    assert!(std::str::from_utf8(&address).unwrap().parse::<Address>().is_ok());
+    let vector = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/timestamp/expired.tsr");
+    assert!(TimeStamp::read(&seed("time_stamp", "openssl", &fs::read(vector).unwrap())).is_ok());
 }
 
 #[test]
@@ -148,9 +182,24 @@ fn the_seeds_of_the_directory_are_parts_of_a_directory() {
 }
 
 #[test]
+fn the_seeds_of_the_law_are_registries() {
+    let example = Registry::example().unwrap().to_json();
+    assert!(Registry::parse(&seed("registry", "example", &example)).is_ok());
+    let row = br#"{"schema":"rogatory.registry.v1","about":"fictional","rows":[{"row":1,"fact":"ad-hoc","instrument":"l-th","state":"XA","counterpart":"XB","from":"2026-01-01","to":"2027-01-01","recorded":"2026-01-02T00:00:00Z","territory":"mainland","source":{"kind":"peer-notice","note":"n"},"request":"R-1","signed_by":["XA","XB"],"tests":{"international":"yes","requesting":"open","requested":"no"}}]}"#;
+    assert!(Registry::parse(&seed("registry", "ad-hoc", row)).is_ok());
+}
+
+#[test]
 fn the_seeds_of_the_bag_are_manifests() {
     let row = format!("{}  data/0001/ledger.csv\n", "5a".repeat(32));
     assert!(listing::parse(&seed("bag_manifest", "one", row.as_bytes()), Algorithm::Sha256).is_ok());
+    let hash = rogatory::model::base64::encode(&[7; 32]);
+    let link = seed("bag_link", "one", format!("old 3\nnew 7\n{hash}\n{hash}\n{hash}\n").as_bytes());
+    assert!(Link::parse(&link).is_ok());
+    for form in ["ustar", "pax"] {
+        let folder = unpack::read(&mut seed("bag_archive", form, &[]).as_slice(), None, &mut |_| {}).unwrap();
+        assert_eq!(folder.paths().collect::<Vec<_>>(), ["bagit.txt", "data/0001/a.txt"]);
+    }
 }
 
 /// The seed as it is committed; written from `bytes` when it is missing and that was asked for.
@@ -176,17 +225,15 @@ fn certificates() -> (Identity, Identity, Identity) {
 fn authority() -> Authority {
     let (ca, _, _) = certificates();
     let key = HybridSecretKey::from_seed(&SEED);
-    let log_key = VerifierKey::new(
-        authority_id().log_origin().parse().unwrap(),
-        ed25519::SigningKey::from_seed(&SEED).public_key(),
-    );
     Authority {
         id: authority_id(),
         name: "Ministry of Justice of Arcadia".to_owned(),
         endpoints: vec!["192.0.2.1:4433".to_owned()],
         revocation_lists: vec![issue::revocation_list(&ca, &[], at(0), at(YEAR_MS), 1).unwrap()],
         issuers: vec![ca.certificate],
-        log_keys: vec![log_key.to_string()],
+        log_keys: vec![trusted().to_string()],
+        witness_keys: Vec::new(),
+        time_stamp_issuers: Vec::new(),
         receiving_keys: vec![ReceivingKey {
             id: key.public().id(),
             public_key: key.public().as_bytes().to_vec(),
@@ -196,6 +243,11 @@ fn authority() -> Authority {
         languages: vec!["en".to_owned()],
         provenance: Provenance::Depositary,
     }
+}
+
+/// The key of the log of the seeds.
+fn trusted() -> VerifierKey {
+    VerifierKey::new(authority_id().log_origin().parse().unwrap(), ed25519::SigningKey::from_seed(&SEED).public_key())
 }
 
 fn authority_id() -> AuthorityId {

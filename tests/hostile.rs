@@ -30,3 +30,5 @@ mod raw;
 mod serving;
 #[path = "hostile/stage.rs"]
 mod stage;
+#[path = "hostile/watching.rs"]
+mod watching;

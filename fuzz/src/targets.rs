@@ -2,24 +2,37 @@
 
 use std::sync::LazyLock;
 
-use rogatory::bag::layout::Algorithm;
-use rogatory::bag::{listing, notes};
+use rogatory::bag::layout::{self, Algorithm};
+use rogatory::bag::link::Link;
+use rogatory::bag::{listing, notes, unpack};
+use rogatory::crypto::digest::sha256;
 use rogatory::crypto::hybrid::HybridSecretKey;
 use rogatory::crypto::package_key::{ObjectKey, ObjectScope, PackageKey};
 use rogatory::crypto::stanza::{self, WrapScope};
-use rogatory::crypto::{certificate, ed25519, payload, pem, revocation, san, signature};
+use rogatory::crypto::timestamp::TimeStamp;
+use rogatory::crypto::{certificate, ed25519, mldsa, payload, pem, revocation, san, signature};
 use rogatory::custody::checkpoint::{Checkpoint, SignedCheckpoint};
+use rogatory::custody::cosignature::{Cosigned, Cosigner, add, cosignatures};
 use rogatory::custody::note::{KeyName, Note, VerifierKey};
+use rogatory::custody::policy::Policy;
 use rogatory::custody::proof::TlogProof;
 use rogatory::custody::tile::{self, Kind, TILE_WIDTH, Tile};
+use rogatory::custody::witness::{self, AddCheckpoint};
 use rogatory::exchange::canonical::Json;
 use rogatory::exchange::entry::Entry;
 use rogatory::exchange::listing::Listing;
 use rogatory::exchange::metadata::{Root, Snapshot, Targets, TimestampRole};
 use rogatory::exchange::repository::Files;
 use rogatory::exchange::statement::Statement;
+use rogatory::law::basis::basis;
+use rogatory::law::library::Library;
+use rogatory::law::query::Query;
+use rogatory::law::registry::Registry;
+use rogatory::law::view::Book;
 use rogatory::model::ident::{AuthorityId, Digest, Id};
+use rogatory::model::limits::READ_BYTES;
 use rogatory::model::time::Timestamp;
+use rogatory::net::web_address::Address;
 use rogatory::wire::{envelope, frame, message, receipt, record};
 
 use crate::memory::bounded;
@@ -31,6 +44,13 @@ pub const SEED: [u8; 32] = [7; 32];
 
 /// Made once: drawing the key costs more than the whole rest of a run.
 static RECEIVING: LazyLock<HybridSecretKey> = LazyLock::new(|| HybridSecretKey::from_seed(&SEED));
+
+/// The keys of the witness that cosigned the seeds.
+static WITNESS: LazyLock<[VerifierKey; 2]> = LazyLock::new(|| {
+    let name: KeyName = "xb-moj.rogatory/witness".parse().expect("a name");
+    let keys = (ed25519::SigningKey::from_seed(&SEED), mldsa::SigningKey::from_seed(&SEED));
+    Cosigner::new(&name, keys.0, keys.1).verifier_keys()
+});
 
 /// Control frames.
 pub fn frame(bytes: &[u8]) {
@@ -83,6 +103,43 @@ pub fn note(bytes: &[u8]) {
     if let Ok(value) = bounded(bytes.len(), 16, || Note::parse(bytes)) {
         assert_eq!(value.to_string().as_bytes(), bytes);
         let _ = value.verify(&[log_key()]);
+    }
+}
+
+/// Cosignatures of both algorithms on a checkpoint, and answers of a witness.
+pub fn cosignature(bytes: &[u8]) {
+    if let Ok(lines) = bounded(bytes.len(), 32, || Note::parse_lines(bytes)) {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        assert_eq!(text.as_bytes(), bytes);
+    }
+    let Ok(mut value) = Note::parse(bytes) else { return };
+    let Ok(found) = cosignatures(&value, &*WITNESS) else { return };
+    let lines = value.signatures().to_vec();
+    let before = value.clone();
+    assert_eq!(add(&mut value, &lines, &*WITNESS), Ok(found), "what holds is taken");
+    assert_eq!(value.text(), before.text());
+}
+
+/// Policies.
+pub fn policy(bytes: &[u8]) {
+    if let Ok(value) = bounded(bytes.len(), 64, || Policy::parse(bytes)) {
+        let everybody = value.witness_keys().into_iter().map(|key| Cosigned {
+            name: key.name().to_owned(),
+            key_id: key.id(),
+            algorithm: key.algorithm(),
+            at: None,
+        });
+        assert!(value.satisfied_by(&everybody.collect::<Vec<_>>()), "all together are always enough");
+    }
+}
+
+/// Requests to a witness, and its judgement of them.
+pub fn add_checkpoint(bytes: &[u8]) {
+    let _ = witness::parse_conflict_body(bytes);
+    let Ok(value) = bounded(bytes.len(), 32, || AddCheckpoint::parse(bytes)) else { return };
+    assert_eq!(value.to_string().as_bytes(), bytes);
+    if let Ok(signed) = witness::judge(&value, Some(&[log_key()]), None) {
+        assert_eq!((value.old_size, value.origin()), (0, signed.checkpoint().origin()));
     }
 }
 
@@ -141,6 +198,28 @@ pub fn cms(bytes: &[u8]) {
     let now = Timestamp::from_millis(1_795_000_000_000);
     let verdict = bounded(bytes.len(), 64, || signature::verify(bytes, CONTENT, &[], &[], now));
     assert!(verdict.is_err(), "a signature was trusted without any issuer");
+}
+
+/// Time-stamps: read, told, and never trusted without an anchor; with one, only over what it was given for.
+pub fn time_stamp(bytes: &[u8]) {
+    static NOTE: &[u8] = include_bytes!("../../tests/vectors/timestamp/checkpoint.note");
+    static ROOT: &[u8] = include_bytes!("../../tests/vectors/timestamp/root.der");
+    let Ok(stamp) = bounded(bytes.len(), 64, || TimeStamp::read(bytes)) else { return };
+    assert!(stamp.check(NOTE, None, &[]).is_err(), "a time-stamp was trusted without an anchor");
+    let checked = bounded(bytes.len(), 64, || stamp.check(NOTE, None, &[ROOT.to_vec()]));
+    if let Ok(stamped) = checked {
+        assert!(stamp.is_over(sha256(NOTE)) && stamp.claimed_time() == stamped.time);
+    }
+    assert!(stamp.check(b"other", None, &[ROOT.to_vec()]).is_err(), "a time-stamp was trusted over other bytes");
+}
+
+/// Addresses of web services: what is one is still one when it is written and read again.
+pub fn web_address(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(address) = bounded(bytes.len(), 16, || text.parse::<Address>()) {
+        assert_eq!(address.to_string().parse(), Ok(address.clone()));
+        assert!(!address.host().is_empty() && address.path().starts_with('/') && address.port() != 0);
+    }
 }
 
 /// Certificates: read, named, and judged against themselves.
@@ -220,6 +299,27 @@ pub fn directory(bytes: &[u8]) {
     }
 }
 
+/// The instruments, read once: they are part of the program and not what is fuzzed.
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::standard().unwrap());
+
+/// The registry of treaty actions, and questions to it.
+pub fn registry(bytes: &[u8]) {
+    let Ok(registry) = bounded(bytes.len(), 64, || Registry::parse(bytes)) else { return };
+    assert_eq!(Registry::parse(&registry.to_json()).as_ref(), Ok(&registry));
+    let Ok(book) = Book::new(LIBRARY.clone(), registry) else { return };
+    let (mut from, mut to) = ("XA".parse().unwrap(), "XB".parse().unwrap());
+    let day = "2026-06-15".parse().unwrap();
+    for (crime, measure) in
+        [("torture", "evidence"), ("genocide", "covert-investigation"), ("corruption", "extradition")]
+    {
+        let (crime, measure) = (crime.parse().unwrap(), measure.parse().unwrap());
+        let mut query = Query::new(from, to, crime, measure, day, Timestamp::from_millis(u64::MAX));
+        query.conduct = Some(day);
+        assert!(basis(&book.view(query.as_of), &query).is_ok());
+        (from, to) = (query.from, query.to);
+    }
+}
+
 /// The signed statements about the directory.
 pub fn directory_statement(bytes: &[u8]) {
     if let Ok(value) = bounded(bytes.len(), 256, || Json::parse(bytes)) {
@@ -246,6 +346,22 @@ pub fn bag_manifest(bytes: &[u8]) {
         assert_eq!(listing::parse(text.as_bytes(), Algorithm::Sha256), Ok(rows));
     }
     let _ = bounded(bytes.len(), 64, || notes::bag_info_fields(bytes));
+}
+
+/// A bag in a tar archive, as a stream.
+pub fn bag_archive(bytes: &[u8]) {
+    // A buffer for the reading and the tables of the files come on top of what the archive holds.
+    let read = bounded(bytes.len() + 2 * READ_BYTES, 16, || unpack::read(&mut &*bytes, None, &mut |_| {}));
+    if let Ok(folder) = read {
+        assert!(folder.paths().all(layout::is_plain_path));
+    }
+}
+
+/// A consistency proof of a bag.
+pub fn bag_link(bytes: &[u8]) {
+    if let Ok(link) = bounded(bytes.len(), 16, || Link::parse(bytes)) {
+        assert_eq!(link.to_string().as_bytes(), bytes);
+    }
 }
 
 fn log_key() -> VerifierKey {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::bag::assembly::{is_acceptance_of, is_request_of};
 use crate::bag::container::Payload;
+use crate::bag::extract::{self, Extract};
 use crate::bag::folder::Folder;
 use crate::bag::layout::{self, ENVELOPE, MESSAGE, REQUEST, SIGNED_ENVELOPE};
 use crate::bag::verdict::Findings;
@@ -37,6 +38,8 @@ pub struct Act {
 /// All of them.
 #[derive(Debug)]
 pub struct Acts {
+    /// What the bag holds, if it is not the whole package.
+    pub extract: Option<Extract>,
     /// The message that names the files.
     pub main: Act,
     /// The envelope it travelled in, with the digest by which the logs know it.
@@ -66,7 +69,8 @@ pub struct Judge<'a> {
 /// Reads and judges every act; `None` without a message that can be read.
 pub fn check(folder: &Folder, judge: Judge<'_>, payload: &Payload, findings: &mut Findings) -> Option<Acts> {
     let main = read_act(folder, MESSAGE, judge, findings)?;
-    check_items(&main, payload, findings);
+    let extract = extract::read(folder, &main.message, findings);
+    check_items(&main, extract.as_ref(), payload, findings);
     let envelope = check_envelope(folder, &main, judge, findings);
     let request = folder.holds(&format!("{REQUEST}.pb")).then(|| read_act(folder, REQUEST, judge, findings)).flatten();
     if let Some(request) = &request {
@@ -84,7 +88,7 @@ pub fn check(folder: &Folder, judge: Judge<'_>, payload: &Payload, findings: &mu
             acceptances.push(act);
         }
     }
-    Some(Acts { main, envelope, request, acceptances })
+    Some(Acts { extract, main, envelope, request, acceptances })
 }
 
 fn read_act(folder: &Folder, stem: &str, judge: Judge<'_>, findings: &mut Findings) -> Option<Act> {
@@ -147,7 +151,7 @@ fn check_signer(
     Some(facts)
 }
 
-fn check_items(main: &Act, payload: &Payload, findings: &mut Findings) {
+fn check_items(main: &Act, extract: Option<&Extract>, payload: &Payload, findings: &mut Findings) {
     let Some(consignment) = &main.message.consignment else {
         findings.failed("The signed message names the files", Some("rogatory/message.pb"), "it names none");
         return;
@@ -156,6 +160,10 @@ fn check_items(main: &Act, payload: &Payload, findings: &mut Findings) {
     for item in &consignment.items {
         let path = layout::payload(item);
         let what = format!("File {} is the one that the signed message names (length and SHA-256)", item.object_id);
+        if extract.is_some_and(|extract| !extract.objects.contains(&item.object_id)) && !payload.contains_key(&path) {
+            findings.not_checked(what, Some(&path), "this extract leaves the file out; nothing is said about it");
+            continue;
+        }
         let result = match payload.get(&path) {
             None => Err("it is missing"),
             Some(found) if found.bytes != item.plaintext_bytes || found.sha256 != item.sha256 => Err("it was altered"),

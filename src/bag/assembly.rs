@@ -3,16 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use crate::bag::dossier::{Dossier, RecordPart, SignedPart};
+use crate::bag::dossier::{Bytes, Dossier, RecordPart, SignedPart};
+use crate::bag::extract::Extract;
 use crate::bag::layout::{self, SIGNED_ENVELOPE};
+use crate::bag::link::Link;
 use crate::bag::notes::{Notes, bag_info_text};
+use crate::bag::people;
 use crate::crypto::pem::{Label, encode};
+use crate::custody::checkpoint::{Checkpoint, CheckpointError};
+use crate::custody::note::Note;
 use crate::custody::proof::{TlogProof, TlogProofError};
 use crate::exchange::reading::{ReadError, Reading};
 use crate::exchange::repository::{Files, RepositoryError};
 use crate::exchange::verified::{VerifyError, check_agreement};
 use crate::model::authority::Authority;
-use crate::model::ident::AuthorityId;
+use crate::model::ident::{AuthorityId, Digest};
 use crate::model::message::{Body, Message};
 use crate::model::package::Item;
 use crate::model::time::Timestamp;
@@ -36,7 +41,7 @@ impl Assembly {
     pub fn of(dossier: &Dossier, exported_at: Timestamp) -> Result<Self, AssemblyError> {
         let exported_at = Timestamp::from_millis(exported_at.as_secs().saturating_mul(1_000));
         let message = message::decode(&dossier.message.content.0)?;
-        let items = message.consignment.as_ref().ok_or(AssemblyError::NoFiles)?.items.clone();
+        let items = items(dossier, &message)?;
         let signed = envelope::decode_signed(&dossier.signed_envelope.0)?;
         check_agreement(&envelope::decode(&signed.content)?, &message)?;
         let request = dossier.request.as_ref().map(|part| message::decode(&part.content.0)).transpose()?;
@@ -64,9 +69,14 @@ impl Assembly {
             let giver = record::decode(&parts.record)?.authority;
             let index = TlogProof::parse(parts.proof.as_bytes())?.index();
             tags.insert(layout::receipt(&giver.log_origin(), index), bytes.0.clone());
+            // In its parts as well, so that the records of both sides stand alike.
+            let (record, salt) = (Bytes(parts.record), Bytes(parts.salt.to_vec()));
+            put_record(&mut tags, &giver.log_origin(), &RecordPart { index, record, salt, proof: parts.proof })?;
         }
         tags.insert(layout::checkpoint(&origin), dossier.checkpoint.0.clone());
-        put_directory(&mut tags, dossier, [&message.sender.authority, &message.recipient])?;
+        let parties = [&message.sender.authority, &message.recipient];
+        put_checkpoints(&mut tags, dossier, parties.map(AuthorityId::log_origin))?;
+        put_directory(&mut tags, dossier, parties)?;
 
         let notes = Notes {
             exporter: &dossier.exporter,
@@ -74,12 +84,26 @@ impl Assembly {
             message: (&dossier.message.content.0, &message),
             request: request.as_ref(),
             acceptances: &acceptances,
+            extract: dossier.extract.as_ref(),
         };
-        tags.insert(layout::CONDITIONS.to_owned(), notes.conditions().into_bytes());
-        tags.insert(layout::VERIFY.to_owned(), notes.verify().into_bytes());
+        if let Some(extract) = &dossier.extract {
+            tags.insert(layout::EXTRACT.to_owned(), extract.text(&message).into_bytes());
+        }
+        let texts = people::texts(notes, &tags);
+        tags.extend(texts.into_iter().map(|(path, bytes)| (path.to_owned(), bytes)));
         tags.insert(layout::BAG_INFO.to_owned(), bag_info_text(&notes.bag_info()).into_bytes());
         Ok(Self { tags, items })
     }
+}
+
+fn items(dossier: &Dossier, message: &Message) -> Result<Vec<Item>, AssemblyError> {
+    let all = &message.consignment.as_ref().ok_or(AssemblyError::NoFiles)?.items;
+    let Some(extract) = &dossier.extract else { return Ok(all.clone()) };
+    // What is written must be read again by the same rule.
+    if Extract::read(&extract.text(message), message).as_ref() != Some(extract) {
+        return Err(AssemblyError::Foreign("extract"));
+    }
+    Ok(extract.items(message))
 }
 
 /// Whether this is the request that the message belongs to, between the same two authorities.
@@ -103,6 +127,11 @@ pub fn is_acceptance_of(acceptance: &Message, message: &Message) -> bool {
 /// The PEM file of an authority's issuing certificates.
 pub fn certificates(authority: &Authority) -> String {
     authority.issuers.iter().map(|der| encode(Label::Certificate, der).to_string()).collect()
+}
+
+/// The PEM file of the CAs that it trusts for time-stamps over its log.
+pub fn time_stamp_issuers(authority: &Authority) -> String {
+    authority.time_stamp_issuers.iter().map(|der| encode(Label::Certificate, der).to_string()).collect()
 }
 
 /// The PEM file of its revocation lists.
@@ -159,6 +188,67 @@ fn put_record(tags: &mut BTreeMap<String, Vec<u8>>, origin: &str, part: &RecordP
     Ok(())
 }
 
+/// The further checkpoints of both logs, merged by what they say, their links, and the time-stamps.
+fn put_checkpoints(
+    tags: &mut BTreeMap<String, Vec<u8>>,
+    dossier: &Dossier,
+    origins: [String; 2],
+) -> Result<(), AssemblyError> {
+    for part in dossier.cosigned.iter().chain(&dossier.peer_links) {
+        let note = Note::parse(&part.note.0).map_err(CheckpointError::from)?;
+        let said = Checkpoint::parse(note.text())?;
+        if !origins.iter().any(|origin| origin == said.origin()) {
+            return Err(AssemblyError::Foreign("checkpoint"));
+        }
+        let path = put_note(tags, note, &said);
+        if let Some(link) = &part.link {
+            let hashes = link.hashes.iter().map(|hash| Digest::try_from(hash.0.as_slice()));
+            let hashes = hashes.collect::<Result<_, _>>().map_err(|_| AssemblyError::Foreign("consistency proof"))?;
+            let link = Link { old: said.size(), new: link.new_size, hashes };
+            tags.insert(format!("{path}.consistency"), link.to_string().into_bytes());
+        }
+    }
+    for part in &dossier.time_stamps {
+        let said = Checkpoint::parse(Note::parse(&part.note.0).map_err(CheckpointError::from)?.text())?;
+        if said.origin() != dossier.exporter.log_origin() {
+            return Err(AssemblyError::Foreign("time-stamp"));
+        }
+        let stem = (1..)
+            .map(|number| layout::checkpoint_at(said.origin(), said.size(), number))
+            .find(|stem| !tags.contains_key(&format!("{stem}.tsr")));
+        let stem = stem.unwrap_or_default();
+        tags.insert(format!("{stem}.note"), part.note.0.clone());
+        tags.insert(format!("{stem}.tsr"), part.token.0.clone());
+    }
+    Ok(())
+}
+
+/// Puts a note where its like stands, or under a name of its own: two notes of one size that say different things are
+/// evidence, and none of them may hide the other.
+fn put_note(tags: &mut BTreeMap<String, Vec<u8>>, note: Note, said: &Checkpoint) -> String {
+    for number in 1.. {
+        let path = layout::checkpoint_at(said.origin(), said.size(), number);
+        let held = tags.get(&path).map(|bytes| Note::parse(bytes));
+        let whole = match held {
+            None => note,
+            Some(Ok(mut held)) if held.text() == note.text() => {
+                note.signatures()
+                    .iter()
+                    .filter(|line| !held.signatures().contains(line))
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .for_each(|line| held.push(line));
+                held
+            }
+            Some(_) => continue,
+        };
+        tags.insert(path.clone(), whole.to_string().into_bytes());
+        return path;
+    }
+    String::new()
+}
+
 fn put_directory(
     tags: &mut BTreeMap<String, Vec<u8>>,
     dossier: &Dossier,
@@ -176,6 +266,9 @@ fn put_directory(
         tags.insert(layout::certificates(id), certificates(authority).into_bytes());
         tags.insert(layout::revocation_lists(id), revocation_lists(authority).into_bytes());
         tags.insert(layout::log_keys(&id.log_origin()), log_keys(authority).into_bytes());
+        if !authority.time_stamp_issuers.is_empty() {
+            tags.insert(layout::time_stamp_issuers(id), time_stamp_issuers(authority).into_bytes());
+        }
     }
     Ok(())
 }
@@ -198,6 +291,9 @@ pub enum AssemblyError {
     /// The envelope is not the message's.
     #[error("the envelope is not the one of this message: {0}")]
     Envelope(#[from] VerifyError),
+    /// A checkpoint that does not read.
+    #[error("a checkpoint of the dossier does not read: {0}")]
+    Checkpoint(#[from] CheckpointError),
     /// A proof that does not read.
     #[error("a custody proof does not read: {0}")]
     Proof(#[from] TlogProofError),

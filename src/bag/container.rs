@@ -24,6 +24,9 @@ pub fn check(folder: &Folder, findings: &mut Findings, progress: &mut dyn FnMut(
         payload_list(folder, algorithm, &digests, findings);
         tag_list(folder, algorithm, &digests, findings);
     }
+    if let Some(digests) = digests.get(Algorithm::Sha256.tag_manifest()) {
+        findings.container(digests.sha256);
+    }
     let payload: Payload = digests.into_iter().filter(|(path, _)| is_payload(path)).collect();
     payload.keys().for_each(|path| findings.saw(path));
     oxum(folder, &payload, findings);
@@ -38,13 +41,10 @@ fn strays(folder: &Folder, findings: &mut Findings) {
     for stray in folder.strays() {
         let file = Some(stray.path.as_str());
         match stray.fault {
-            Fault::Link => findings.failed(what, file, "it is a link, which may lead anywhere; it was not followed"),
-            Fault::Special => findings.failed(what, file, "it is no plain file, or lies too deep"),
-            Fault::Name if is_payload(&stray.path) => {
-                findings.failed(what, file, "no file of a package has such a name")
-            }
             // A file manager's leavings must not look like tampering with the evidence.
-            Fault::Name => findings.not_checked(what, file, "no file of a bag has such a name; it was not read"),
+            Fault::Name if !is_payload(&stray.path) => findings.not_checked(what, file, stray.fault.told()),
+            Fault::Name => findings.failed(what, file, "no file of a package has such a name"),
+            fault => findings.failed(what, file, fault.told()),
         }
     }
 }

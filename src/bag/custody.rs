@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bag::acts::Acts;
 use crate::bag::folder::Folder;
+use crate::bag::history::{self, History};
 use crate::bag::layout::{self, RECEIPTS, RECORDS};
 use crate::bag::verdict::Findings;
 use crate::crypto::digest::sha256;
@@ -17,7 +18,7 @@ use crate::exchange::receipt::log_keys;
 use crate::exchange::roster::Roster;
 use crate::model::event::CustodyRecord;
 use crate::model::ident::{AuthorityId, Digest, Id};
-use crate::model::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX, RECORD_BYTES_MAX, TLOG_PROOF_BYTES_MAX};
+use crate::model::limits::{RECEIPT_BYTES_MAX, RECORD_BYTES_MAX, TLOG_PROOF_BYTES_MAX};
 use crate::model::message::Message;
 use crate::wire::envelope::encode_signed_message;
 use crate::wire::receipt::{self, ReceiptParts};
@@ -32,12 +33,14 @@ pub struct Proven {
     pub record: CustodyRecord,
     /// The checkpoint that it is under.
     pub checkpoint: Checkpoint,
+    /// The same with its signatures.
+    pub signed: SignedCheckpoint,
     /// The leaf.
     pub leaf: Digest,
 }
 
 /// Proves every record and receipt of the bag and compares them with the acts.
-pub fn check(folder: &Folder, roster: Option<&Roster>, acts: &Acts, findings: &mut Findings) -> Vec<Proven> {
+pub fn check(folder: &Folder, roster: Option<&Roster>, acts: &Acts, findings: &mut Findings) -> (Vec<Proven>, History) {
     let mut proven = Vec::new();
     let mut checkpoints = Vec::new();
     for (file, place, parts) in read_all(folder, findings) {
@@ -65,11 +68,10 @@ pub fn check(folder: &Folder, roster: Option<&Roster>, acts: &Acts, findings: &m
             proven.push(one);
         }
     }
-    checkpoints.extend(newest(folder, roster, findings));
-    one_history(&checkpoints, &proven, findings);
+    let history = history::check(folder, roster, &checkpoints, &proven, findings);
     same_envelopes(acts, &proven, findings);
     same_messages(acts, &proven, findings);
-    proven
+    (proven, history)
 }
 
 /// Leads a disclosed record to a checkpoint of the log of the authority that it names.
@@ -97,7 +99,8 @@ pub fn prove_with(parts: &ReceiptParts, keys: &[VerifierKey]) -> Result<Proven, 
     let leaf = leaf_hash(&commitment(&parts.salt, &parts.record).0);
     let proof = TlogProof::parse(parts.proof.as_bytes()).map_err(|error| error.to_string())?;
     let included = proof.verify(&leaf, keys).map_err(|error| error.to_string())?;
-    Ok(Proven { index: included.index(), record, checkpoint: included.checkpoint().checkpoint().clone(), leaf })
+    let signed = included.checkpoint().clone();
+    Ok(Proven { index: included.index(), record, checkpoint: signed.checkpoint().clone(), signed, leaf })
 }
 
 /// Where a file says that its record stands: folder of the log, index.
@@ -140,63 +143,6 @@ fn read_parts(folder: &Folder, record: &str, salt: &str, proof: &str) -> Result<
         salt: read(salt, SALT_BYTES)?.try_into().map_err(|_| "the salt is not 32 bytes long")?,
         proof: String::from_utf8(read(proof, TLOG_PROOF_BYTES_MAX)?).map_err(|_| "the proof is no text")?,
     })
-}
-
-fn newest(folder: &Folder, roster: Option<&Roster>, findings: &mut Findings) -> Vec<(String, Checkpoint)> {
-    let Some(roster) = roster else { return Vec::new() };
-    let mut checkpoints = Vec::new();
-    for authority in roster.authorities() {
-        let path = layout::checkpoint(&authority.id.log_origin());
-        if !folder.holds(&path) {
-            continue;
-        }
-        findings.saw(&path);
-        let read = folder.read(&path, NOTE_BYTES_MAX).map_err(|error| error.to_string());
-        let opened = log_keys(authority).map_err(|error| error.to_string()).and_then(|keys| {
-            read.and_then(|bytes| SignedCheckpoint::open(&bytes, &keys).map_err(|error| error.to_string()))
-        });
-        let what = format!("The newest checkpoint is signed by the log of {}", authority.id);
-        if let Some(signed) = findings.judge(what, Some(&path), opened) {
-            checkpoints.push((path, signed.checkpoint().clone()));
-        }
-    }
-    checkpoints
-}
-
-/// A log that signs two roots for one size, or two records for one place, shows two histories.
-fn one_history(checkpoints: &[(String, Checkpoint)], proven: &[Proven], findings: &mut Findings) {
-    let mut roots: BTreeMap<(&str, u64), Digest> = BTreeMap::new();
-    let mut sizes: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
-    let mut good = true;
-    for (file, checkpoint) in checkpoints {
-        let root = *roots.entry((checkpoint.origin(), checkpoint.size())).or_insert(checkpoint.root());
-        sizes.entry(checkpoint.origin()).or_default().insert(checkpoint.size());
-        if root != checkpoint.root() {
-            good = false;
-            findings.failed(
-                "The log shows one history",
-                Some(file),
-                "it signed two different roots for one size; keep the bag and ask both authorities",
-            );
-        }
-    }
-    let mut leaves: BTreeMap<(&str, u64), Digest> = BTreeMap::new();
-    for one in proven {
-        if *leaves.entry((one.checkpoint.origin(), one.index)).or_insert(one.leaf) != one.leaf {
-            good = false;
-            findings.failed("The log shows one history", None, "two different records are proven for one place in it");
-        }
-    }
-    if good && !checkpoints.is_empty() {
-        findings.passed("No log in the bag shows two histories", None);
-    }
-    for (origin, sizes) in sizes.iter().filter(|(_, sizes)| sizes.len() > 1) {
-        findings.limit(format!(
-            "The bag holds checkpoints of {origin} at {} sizes, each correctly signed; that the smaller log is the \
-             beginning of the larger one can be checked at the log itself, not here.",
-            sizes.len()
-        ));
-    }
 }
 
 fn same_envelopes(acts: &Acts, proven: &[Proven], findings: &mut Findings) {

@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::bag::extract::Extract;
+use crate::custody::checkpoint::Checkpoint;
+use crate::custody::note::Note;
 use crate::model::base64;
 use crate::model::ident::AuthorityId;
 use crate::wire::envelope::SignedBytes;
@@ -27,8 +30,37 @@ pub struct Dossier {
     pub receipts: Vec<Bytes>,
     /// The exporter's newest signed checkpoint.
     pub checkpoint: Bytes,
+    /// Checkpoints of the exporter's log with all their lines (cosignatures among them), each linked to the newest one.
+    #[serde(default)]
+    pub cosigned: Vec<CheckpointPart>,
+    /// Time-stamps over checkpoints of the exporter's log.
+    #[serde(default)]
+    pub time_stamps: Vec<StampPart>,
+    /// Checkpoints of the other authority's log: those that its receipts are proven under, each linked to the newest
+    /// one that the exporter holds, and that one.
+    #[serde(default)]
+    pub peer_links: Vec<CheckpointPart>,
+    /// What the bag is to hold, if it is not the whole package.
+    #[serde(default)]
+    pub extract: Option<Extract>,
     /// The files of the directory in force, by their names in its layout.
     pub directory: Vec<DirectoryPart>,
+}
+
+impl Dossier {
+    /// How many of the exporter's records stand under a checkpoint with a line of somebody else than the log, as its notes say.
+    /// Checks no signature: that is the verifier's work.
+    pub fn cosigned_records(&self) -> usize {
+        let end = self.cosigned.iter().filter_map(|part| cosigned_size(&part.note.0)).max().unwrap_or_default();
+        self.records.iter().filter(|record| record.index < end).count()
+    }
+}
+
+/// The size of a checkpoint with a line of another name than the log's.
+fn cosigned_size(note: &[u8]) -> Option<u64> {
+    let note = Note::parse(note).ok()?;
+    let said = Checkpoint::parse(note.text()).ok()?;
+    note.signatures().iter().any(|line| line.name() != said.origin()).then(|| said.size())
 }
 
 /// Exact bytes and the detached CAdES signature over them.
@@ -59,6 +91,37 @@ pub struct RecordPart {
     pub salt: Bytes,
     /// The C2SP tlog-proof with its checkpoint; best all under the newest one.
     pub proof: String,
+}
+
+/// A checkpoint of a log, and how it is the beginning of a later one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointPart {
+    /// The signed note with every signature line that is known for it.
+    pub note: Bytes,
+    /// The way to a later checkpoint of the same log; none for the newest, or where it is not known.
+    #[serde(default)]
+    pub link: Option<LinkPart>,
+}
+
+/// A consistency proof (RFC 6962, 2.1.2) from the checkpoint beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkPart {
+    /// The size of the later checkpoint.
+    pub new_size: u64,
+    /// The hashes, 32 bytes each.
+    pub hashes: Vec<Bytes>,
+}
+
+/// A time-stamp (RFC 3161) over the exact bytes of a signed checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StampPart {
+    /// What was stamped: the checkpoint with the log's own signature lines.
+    pub note: Bytes,
+    /// DER of the TimeStampResp or TimeStampToken, as it was obtained.
+    pub token: Bytes,
 }
 
 /// A file of the directory.

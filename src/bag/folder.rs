@@ -1,5 +1,5 @@
-//! A folder from outside, listed once and read file by file. Refuses what is no plain file, follows no link, and reads
-//! no more of a file than its limit.
+//! A folder from outside, listed once and read file by file, or filled by the stream of an archive. Refuses what is no plain
+//! file, follows no link, and reads no more of a file than its limit.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -26,8 +26,24 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
-    files: BTreeMap<String, Place>,
+    files: BTreeMap<String, Source>,
     strays: Vec<Stray>,
+}
+
+/// Where a file's bytes are.
+#[derive(Debug)]
+enum Source {
+    Disk(Place),
+    Held(Held),
+}
+
+/// A file that went by in a stream.
+#[derive(Debug)]
+pub struct Held {
+    /// What it was found to hold.
+    pub digests: Digests,
+    /// Its bytes, unless it belongs to the package.
+    pub content: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +71,32 @@ pub enum Fault {
     Name,
     /// A pipe, a device, a folder too deep.
     Special,
+    /// A path of an archive that leads out of the folder that it is unpacked in.
+    Climbs,
+    /// A member of an archive beside the one folder of the bag.
+    Outside,
+    /// A path that an archive holds twice, or both as a file and as a folder: which one counts depends on the reader.
+    Twice,
+    /// A member of an archive with holes: a few bytes that unpack to any number.
+    Sparse,
+    /// A member whose name or kind another header changes: two readers may see two archives.
+    Renamed,
+}
+
+impl Fault {
+    /// What is wrong, in plain words.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Link => "it is a link, which may lead anywhere; it was not followed",
+            Self::Special => "it is no plain file, or lies too deep",
+            Self::Name => "no file of a bag has such a name; it was not read",
+            Self::Climbs => "its path leads out of the folder that the archive is unpacked in",
+            Self::Outside => "it lies beside the one folder of the bag (RFC 8493, section 4)",
+            Self::Twice => "the path stands twice, or also as a folder; which one counts depends on the reader",
+            Self::Sparse => "it has holes, so that a few bytes unpack to any number; a bag has none",
+            Self::Renamed => "another header changes its name or kind, so that two readers may see two archives",
+        }
+    }
 }
 
 /// What a file was found to hold.
@@ -68,7 +110,55 @@ pub struct Digests {
     pub sha512: Digest512,
 }
 
+/// Digests of what goes by.
+#[derive(Default)]
+pub struct Hasher {
+    sha256: Sha256,
+    sha512: Sha512,
+    bytes: u64,
+}
+
+impl Hasher {
+    /// Takes a piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.sha256.update(piece);
+        self.sha512.update(piece);
+        self.bytes = self.bytes.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+    }
+
+    /// What it was.
+    pub fn finish(self) -> Digests {
+        Digests { bytes: self.bytes, sha256: self.sha256.finish(), sha512: self.sha512.finish() }
+    }
+}
+
 impl Folder {
+    /// A folder that a stream fills.
+    pub fn empty() -> Self {
+        Self { root: PathBuf::new(), files: BTreeMap::new(), strays: Vec::new() }
+    }
+
+    /// Puts in a file that went by.
+    pub fn hold(&mut self, path: String, held: Held) {
+        self.files.insert(path, Source::Held(held));
+    }
+
+    /// Notes something that is not read.
+    pub fn stray(&mut self, path: String, fault: Fault) {
+        self.strays.push(Stray { path, fault });
+    }
+
+    /// On a disk no path is a file and a folder at once; in an archive it may be.
+    pub fn refuse_files_below_files(&mut self) {
+        let is_both = |path: &&String| {
+            path.match_indices('/')
+                .any(|(place, _)| path.get(..place).is_some_and(|part| self.files.contains_key(part)))
+        };
+        let both: Vec<String> = self.files.keys().filter(is_both).cloned().collect();
+        self.strays.extend(both.into_iter().map(|path| Stray { path, fault: Fault::Twice }));
+        self.strays.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
     /// Lists a folder.
     ///
     /// # Errors
@@ -102,7 +192,10 @@ impl Folder {
 
     /// Its length.
     pub fn bytes(&self, path: &str) -> Option<u64> {
-        self.files.get(path).map(|place| place.bytes)
+        self.files.get(path).map(|source| match source {
+            Source::Disk(place) => place.bytes,
+            Source::Held(held) => held.digests.bytes,
+        })
     }
 
     /// A whole small file.
@@ -110,6 +203,10 @@ impl Folder {
     /// # Errors
     /// [`FolderError`] when it is missing, larger than `bytes_max`, or cannot be read.
     pub fn read(&self, path: &str, bytes_max: usize) -> Result<Vec<u8>, FolderError> {
+        if let Some(Source::Held(held)) = self.files.get(path) {
+            let content = held.content.as_ref().filter(|content| content.len() <= bytes_max);
+            return content.cloned().ok_or(FolderError::Large { bytes_max });
+        }
         let mut bytes = Vec::new();
         let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
         self.open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(FolderError::Read)?;
@@ -121,28 +218,28 @@ impl Folder {
     /// # Errors
     /// [`FolderError`] when it is missing, or cannot be read.
     pub fn digest(&self, path: &str, read: &mut dyn FnMut(u64)) -> Result<Digests, FolderError> {
+        if let Some(Source::Held(held)) = self.files.get(path) {
+            return Ok(held.digests);
+        }
         let mut file = self.open(path)?;
-        let (mut sha256, mut sha512, mut bytes) = (Sha256::new(), Sha512::new(), 0_u64);
+        let mut hasher = Hasher::default();
         let mut buffer = vec![0_u8; READ_BYTES];
         loop {
             let count = match file.read(&mut buffer) {
-                Ok(0) => return Ok(Digests { bytes, sha256: sha256.finish(), sha512: sha512.finish() }),
+                Ok(0) => return Ok(hasher.finish()),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(FolderError::Read(error)),
             };
             let piece = buffer.get(..count).expect("invariant: a read fills at most the buffer");
-            sha256.update(piece);
-            sha512.update(piece);
-            let count = u64::try_from(count).expect("invariant: a buffer's length fits 64 bits");
-            bytes = bytes.saturating_add(count);
-            read(count);
+            hasher.update(piece);
+            read(u64::try_from(count).expect("invariant: a buffer's length fits 64 bits"));
         }
     }
 
     /// Opens what was listed: if the name was turned into a link meanwhile, the file behind it is another one.
     fn open(&self, path: &str) -> Result<File, FolderError> {
-        let place = self.files.get(path).ok_or(FolderError::Missing)?;
+        let Some(Source::Disk(place)) = self.files.get(path) else { return Err(FolderError::Missing) };
         let file = File::open(self.root.join(path)).map_err(FolderError::Read)?;
         let now = file.metadata().map_err(FolderError::Read)?;
         if now.is_file() && now.dev() == place.device && now.ino() == place.inode {
@@ -170,7 +267,7 @@ impl Folder {
                 self.walk(&path, depth + 1)?;
             } else if facts.is_file() {
                 let place = Place { bytes: facts.len(), device: facts.dev(), inode: facts.ino() };
-                self.files.insert(path, place);
+                self.files.insert(path, Source::Disk(place));
             } else {
                 stray(Fault::Special);
             }

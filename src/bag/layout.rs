@@ -9,11 +9,15 @@
 //! rogatory/envelope.pb       .p7s
 //! rogatory/request.pb        .p7s        the request, where the exporter holds it and it is another message
 //! rogatory/acceptance-1.pb   .p7s        acceptances of conditions
-//! rogatory/conditions.txt  VERIFY.md     for people; made from the above
+//! rogatory/extract.txt                   only in an extract: which files, for whom
+//! rogatory/conditions.txt  VERIFY.md     for people; made from all else
+//! rogatory/report.html  report.pdf  case.jsonld
 //! rogatory/logs/<log>/log.vkey  checkpoint
-//! rogatory/records/<log>/<index>.record  .salt  .tlog-proof
+//! rogatory/logs/<log>/checkpoints/<size>        with every signature line; <size>.consistency leads to a later one
+//! rogatory/logs/<log>/checkpoints/<size>.note  .tsr      what was time-stamped, and the token
+//! rogatory/records/<log>/<index>.record  .salt  .tlog-proof      of both logs; a receipt stands here in its parts, too
 //! rogatory/receipts/<log>/<index>.receipt
-//! rogatory/certs/<authority>.pem  crls/<authority>.pem
+//! rogatory/certs/<authority>.pem  crls/<authority>.pem  certs/<authority>.tsa.pem
 //! rogatory/directory/metadata/…  targets/directory.json
 //! ```
 
@@ -41,6 +45,14 @@ pub const REQUEST: &str = "rogatory/request";
 pub const SIGNED_ENVELOPE: &str = "rogatory/signed-envelope.bin";
 /// The conditions, for people.
 pub const CONDITIONS: &str = "rogatory/conditions.txt";
+/// What an extract holds; not in the bag of a whole package.
+pub const EXTRACT: &str = "rogatory/extract.txt";
+/// The report, for people.
+pub const REPORT_HTML: &str = "rogatory/report.html";
+/// The same on paper.
+pub const REPORT_PDF: &str = "rogatory/report.pdf";
+/// The facts in CASE/UCO JSON-LD, for forensic tools.
+pub const CASE: &str = "rogatory/case.jsonld";
 /// How to check the bag with foreign tools.
 pub const VERIFY: &str = "rogatory/VERIFY.md";
 /// The directory's files stand below.
@@ -115,6 +127,26 @@ pub fn checkpoint(origin: &str) -> String {
     format!("{LOGS}{}/checkpoint", log_slug(origin))
 }
 
+/// The folder of a log's further checkpoints, with the slash.
+pub fn checkpoints(origin: &str) -> String {
+    format!("{LOGS}{}/checkpoints/", log_slug(origin))
+}
+
+/// A checkpoint of that size. The first stands under its size; a further one that says something else, or another
+/// time-stamp, is counted on: `7`, `7-2`, `7-3`.
+pub fn checkpoint_at(origin: &str, size: u64, number: usize) -> String {
+    let folder = checkpoints(origin);
+    if number <= 1 { format!("{folder}{size}") } else { format!("{folder}{size}-{number}") }
+}
+
+/// The size in the name of a checkpoint, if it is such a name.
+pub fn checkpoint_size(name: &str) -> Option<u64> {
+    let (size, number) = name.split_once('-').map_or((name, None), |(size, number)| (size, Some(number)));
+    let number_good = number.is_none_or(|text| text.parse().is_ok_and(|n: u32| n > 1 && n.to_string() == text));
+    let value: u64 = size.parse().ok()?;
+    (number_good && value.to_string() == size).then_some(value)
+}
+
 /// A custody record, without extension.
 pub fn record(origin: &str, index: u64) -> String {
     format!("{RECORDS}{}/{index}", log_slug(origin))
@@ -128,6 +160,11 @@ pub fn receipt(origin: &str, index: u64) -> String {
 /// The issuing certificates of an authority.
 pub fn certificates(authority: &AuthorityId) -> String {
     format!("{ROGATORY}/certs/{authority}.pem")
+}
+
+/// The CAs that an authority trusts for time-stamps over its log.
+pub fn time_stamp_issuers(authority: &AuthorityId) -> String {
+    format!("{ROGATORY}/certs/{authority}.tsa.pem")
 }
 
 /// The revocation lists of an authority.
@@ -176,6 +213,18 @@ mod tests {
             assert!(!is_plain_path(bad), "{bad}");
         }
         assert!(is_plain_path("data/0001/report-2.pdf"));
+    }
+
+    #[test]
+    fn a_checkpoint_is_found_by_its_size_and_by_no_other_spelling() {
+        let folder = checkpoints("xa-moj.rogatory/custody");
+        for (number, name) in [(1, "7"), (2, "7-2"), (12, "7-12")] {
+            assert_eq!(checkpoint_at("xa-moj.rogatory/custody", 7, number), format!("{folder}{name}"));
+            assert_eq!(checkpoint_size(name), Some(7));
+        }
+        for bad in ["", "07", "+7", "7-", "7-1", "7-02", "7-+2", "-7", "7-2-3", "7.note"] {
+            assert_eq!(checkpoint_size(bad), None, "{bad}");
+        }
     }
 
     proptest! {

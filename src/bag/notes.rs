@@ -1,7 +1,8 @@
-//! The texts of a bag that are for people and for other tools: `bag-info.txt`, `conditions.txt`, `VERIFY.md`. Each follows
-//! from the signed bytes, so the verifier makes them again and compares: a text that says something else is found.
+//! The short texts of a bag: `bag-info.txt` and `conditions.txt`. Each follows from the signed bytes, so the verifier makes
+//! them again and compares: a text that says something else is found.
 
-use crate::bag::layout::{self, MESSAGE};
+use crate::bag::extract::Extract;
+use crate::bag::layout;
 use crate::crypto::digest::sha256;
 use crate::model::ident::AuthorityId;
 use crate::model::message::{Body, Message};
@@ -21,6 +22,8 @@ pub struct Notes<'a> {
     pub request: Option<&'a Message>,
     /// The acceptances, in order.
     pub acceptances: &'a [Message],
+    /// What the bag holds, if it is not the whole package.
+    pub extract: Option<&'a Extract>,
 }
 
 /// The label of the exporting authority in `bag-info.txt`.
@@ -28,11 +31,18 @@ pub const EXPORTER_LABEL: &str = "Source-Organization";
 /// The label of the instant of export.
 pub const EXPORTED_AT_LABEL: &str = "Rogatory-Exported-At";
 
+/// The label of the format of the texts for people.
+pub const TEXTS_FORMAT_LABEL: &str = "Rogatory-Texts-Format";
+/// The format of the texts for people. Another number when any byte of any of them changes: a verifier of another number
+/// cannot make them again, and says so instead of calling them altered.
+pub const TEXTS_FORMAT: &str = "1";
+
 impl Notes<'_> {
     /// The fields of `bag-info.txt`, in order.
     pub fn bag_info(&self) -> Vec<(&'static str, String)> {
         let (_, message) = self.message;
-        let items = message.consignment.as_ref().map(|consignment| consignment.items.as_slice()).unwrap_or_default();
+        let all = message.consignment.as_ref().map(|consignment| consignment.items.clone()).unwrap_or_default();
+        let items = self.extract.map_or(all, |extract| extract.items(message));
         let bytes: u64 = items.iter().map(|item| item.plaintext_bytes).fold(0, u64::saturating_add);
         let package = message.consignment.as_ref().map(|consignment| consignment.seal_id.to_string());
         let exported_at = self.exported_at.to_string();
@@ -44,6 +54,7 @@ impl Notes<'_> {
             ("Payload-Oxum", format!("{bytes}.{}", items.len())),
             (EXPORTED_AT_LABEL, exported_at),
             ("Rogatory-Bag-Format", "1".to_owned()),
+            (TEXTS_FORMAT_LABEL, TEXTS_FORMAT.to_owned()),
         ]
     }
 
@@ -97,36 +108,6 @@ impl Notes<'_> {
             _ => false,
         })
     }
-
-    /// How anybody checks the bag without this program.
-    pub fn verify(&self) -> String {
-        let (_, message) = self.message;
-        let mut text = VERIFY_HEAD.to_owned();
-        let sender = &message.sender.authority;
-        let mut acts = vec![
-            (MESSAGE.to_owned(), sender, "names each file with its SHA-256, and every condition"),
-            (layout::ENVELOPE.to_owned(), sender, "is what travelled, sealed, from one authority to the other"),
-        ];
-        if let Some(request) = self.request {
-            acts.push((layout::REQUEST.to_owned(), &request.sender.authority, "is the request that was answered"));
-        }
-        for (number, acceptance) in (1..).zip(self.acceptances) {
-            acts.push((layout::acceptance(number), &acceptance.sender.authority, "accepts conditions"));
-        }
-        let at_seconds = self.exported_at.as_secs();
-        for (stem, signer, what) in acts {
-            let (certificates, lists) = (layout::certificates(signer), layout::revocation_lists(signer));
-            text.push_str(&format!(
-                "\n`{stem}.pb` {what}. Proves that {signer} signed exactly these bytes, with a certificate that was\n\
-                 valid and not revoked when this bag was made ({}):\n\n```sh\n\
-                 cat {certificates} {lists} | openssl cms -verify -cades -binary -inform DER -in {stem}.pb.p7s \
-                 -content {stem}.pb -CAfile /dev/stdin -crl_check -attime {at_seconds} -out /dev/null\n```\n",
-                self.exported_at
-            ));
-        }
-        text.push_str(VERIFY_TAIL);
-        text
-    }
 }
 
 /// `bag-info.txt` from its fields.
@@ -146,51 +127,3 @@ fn responsible(acceptance: &Message) -> &str {
         _ => "",
     }
 }
-
-const VERIFY_HEAD: &str = "\
-# Check this bag without the program that made it
-
-Format 1. Run the commands in the folder of the bag (the one that holds `bagit.txt`), on any machine with coreutils,
-OpenSSL 3 and Python's `bagit`. None of them changes the bag or needs a network. `rogatory verify .` does all of this, and
-checks the custody proofs as well.
-
-## Complete and unaltered
-
-Proves that every file is there as it was when the bag was made, and that none came to it:
-
-```sh
-sha256sum --check --quiet manifest-sha256.txt tagmanifest-sha256.txt
-```
-
-```sh
-sha512sum --check --quiet manifest-sha512.txt tagmanifest-sha512.txt
-```
-
-```sh
-bagit.py --validate .
-```
-
-By itself this proves nothing about who made the bag: whoever changes a file can write new manifests. The signatures do.
-
-## Signed by whom
-";
-
-const VERIFY_TAIL: &str = "
-The certificates and revocation lists are those of the directory in `rogatory/directory`, which its keepers signed (TUF 1.0
-metadata; any TUF client checks it). Compare the fingerprint of its root with the one that the keepers published: without
-that, everything above rests on certificates that came with the bag.
-
-The message is protobuf, `rogatory.v1.Message` in the published schema; `protoc --decode_raw` shows it without the schema:
-field 17 is the list of files, in it field 2 the original name and field 5 the SHA-256.
-
-## In the custody logs
-
-Each `rogatory/records/<log>/<index>.record` stands in an append-only log. Its entry there is
-
-```text
-SHA-256(\"rogatory/v1/custody-leaf\\0\" || <index>.salt || <index>.record)
-```
-
-and `<index>.tlog-proof` (C2SP tlog-proof) leads from that entry to a checkpoint (C2SP signed note) that the log's key in
-`rogatory/logs/<log>/log.vkey` signed. A receipt holds the same three parts of a record of the other authority's log.
-";

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use crate::bag::custody::{Proven, prove_with};
-use crate::bag::log::{keys_beside, read};
+use crate::bag::log::{UNPROVEN_KEY, keys_beside, read};
+use crate::bag::signers::Signers;
 use crate::bag::verdict::{Findings, Verdict};
 use crate::bag::verify::Given;
-use crate::custody::note::VerifierKey;
 use crate::model::limits::{RECEIPT_BYTES_MAX, RECORD_BYTES_MAX, TLOG_PROOF_BYTES_MAX};
 use crate::wire::receipt::{self, ReceiptParts};
 
@@ -39,21 +39,18 @@ pub fn receipt(path: &Path, given: &Given) -> Verdict {
 fn check(path: &Path, parts: &ReceiptParts, given: &Given, findings: &mut Findings) {
     let what = "The custody log holds this record: salt, proof and signed checkpoint agree";
     let folder = path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (keys, own): (Vec<VerifierKey>, bool) = match given.log_keys.as_slice() {
-        [] => match keys_beside(folder) {
-            Ok(keys) => (keys, false),
-            Err(why) => {
-                findings.not_checked(what, None, format!("{why}; give the log's key with --log-key"));
-                return;
-            }
-        },
-        keys => (keys.to_vec(), true),
+    let signers = match Signers::choose(&given.log_keys, given.policy.as_ref(), || keys_beside(folder)) {
+        Ok(signers) => signers,
+        Err(why) => {
+            findings.not_checked(what, None, format!("{why}; give the log's key with --log-key"));
+            return;
+        }
     };
-    if let Some(proven) = findings.judge(what, None, prove_with(parts, &keys)) {
+    if let Some(proven) = findings.judge(what, None, prove_with(parts, signers.keys())) {
         named(&proven, findings);
-        if !own {
-            let why = "the key came from the same folder; compare it with the directory and give it with --log-key";
-            findings.not_checked("The key is the log's own", Some("log.vkey"), why);
+        signers.tell(&proven.signed, None, findings);
+        if signers.are_unproven() {
+            findings.not_checked("The key is the log's own", Some("log.vkey"), UNPROVEN_KEY);
         }
     }
 }

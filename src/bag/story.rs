@@ -3,39 +3,68 @@
 
 use crate::bag::acts::Acts;
 use crate::bag::custody::Proven;
+use crate::bag::extract;
 use crate::bag::folder::Folder;
-use crate::bag::layout::{BAG_INFO, CONDITIONS, VERIFY};
-use crate::bag::notes::{EXPORTED_AT_LABEL, EXPORTER_LABEL, Notes, bag_info_fields};
+use crate::bag::layout::{BAG_INFO, CONDITIONS, LOGS};
+use crate::bag::notes::{EXPORTED_AT_LABEL, EXPORTER_LABEL, Notes, TEXTS_FORMAT_LABEL, bag_info_fields};
+use crate::bag::retold;
 use crate::bag::verdict::Findings;
 use crate::model::event::{Event, Outcome, Stage};
+use crate::model::ident::AuthorityId;
 use crate::model::limits::{CLOCK_SKEW_MS_MAX, TAG_FILE_BYTES_MAX};
 use crate::model::message::Message;
+use crate::model::package::Item;
 use crate::model::time::Timestamp;
 
-/// Tells the story, compares the texts for people with it, and says what is out of order.
-pub fn tell(folder: &Folder, acts: &Acts, proven: &[Proven], findings: &mut Findings) {
+/// Whether anything could be proven at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    /// There is a directory that names the keys.
+    ByDirectory,
+    /// There is none, and nothing was proven.
+    ByNobody,
+}
+
+/// Tells the story, compares the texts for people with it, and says what is out of order. Who exported, by its own word.
+pub fn tell(
+    folder: &Folder,
+    acts: &Acts,
+    proven: &[Proven],
+    judged: Judged,
+    findings: &mut Findings,
+) -> Option<AuthorityId> {
     sent(acts, findings);
     handled(acts, proven, findings);
     times(acts, proven, findings);
     let texts: Vec<Message> = acts.acceptances.iter().map(|act| act.message.clone()).collect();
     let signed = acts.acceptances.iter().filter(|act| act.signer.is_some());
     let signed: Vec<Message> = signed.map(|act| act.message.clone()).collect();
-    if let Some(notes) = notes(folder, acts, &texts, findings) {
+    let notes = notes(folder, acts, &texts, findings);
+    if let (Some(extract), Judged::ByDirectory) = (&acts.extract, judged) {
+        let exporter = notes.as_ref().map(|notes| notes.exporter);
+        extract::backed(extract, exporter, &acts.main.message, proven, findings);
+    }
+    let exporter = notes.as_ref().map(|notes| notes.exporter.clone());
+    if let Some(notes) = notes {
         // The text follows from what lies there; the claim only from what was found to be signed.
         conditions(&Notes { acceptances: &signed, ..notes }, findings);
     }
-    findings.limit(
-        "Times are those of the two nodes' clocks, as their signed logs state them; no independent time-stamp is in the bag.",
-    );
+    let stamped = folder.below(LOGS).any(|path| path.ends_with(".tsr"));
+    findings.limit(match stamped {
+        false => "Times are those of the two nodes' clocks, as their signed logs state them; no independent time-stamp is in the bag.",
+        true => "Times are those of the two nodes' clocks, as their signed logs state them; a time-stamp says until when at the latest.",
+    });
     findings.limit(
         "A record that the exporter left out cannot be noticed here; an auditor compares with the custody log itself.",
     );
+    exporter
 }
 
 fn sent(acts: &Acts, findings: &mut Findings) {
     let main = &acts.main;
     let Some(signer) = &main.signer else { return };
     let message = &main.message;
+    findings.heading("Sent by whom");
     findings.tell(format!(
         "Sent by {} to {}, written by officer {} on {}.",
         message.sender.authority,
@@ -49,9 +78,22 @@ fn sent(acts: &Acts, findings: &mut Findings) {
         signer.certificate().facts().subject,
         signer.certificate().facts().issuer
     ));
-    for item in message.consignment.iter().flat_map(|consignment| &consignment.items) {
+    let all = message.consignment.iter().flat_map(|consignment| &consignment.items);
+    let is_here = |item: &&Item| acts.extract.as_ref().is_none_or(|extract| extract.objects.contains(&item.object_id));
+    let items: Vec<&Item> = all.clone().filter(is_here).collect();
+    findings.heading("Which files");
+    if !findings.has_failed() {
+        let bytes = items.iter().map(|item| item.plaintext_bytes).fold(0, u64::saturating_add);
         findings.tell(format!(
-            "File {}: {}, {} bytes, SHA-256 {}.",
+            "Complete and unaltered: {}, {bytes} bytes, each as {} signed it.",
+            if items.len() == 1 { "1 file".to_owned() } else { format!("{} files", items.len()) },
+            message.sender.authority
+        ));
+    }
+    for item in all {
+        let place = if is_here(&item) { "" } else { " This extract leaves it out." };
+        findings.tell(format!(
+            "File {}: {}, {} bytes, SHA-256 {}.{place}",
             item.object_id, item.name, item.plaintext_bytes, item.sha256
         ));
     }
@@ -65,16 +107,15 @@ fn handled(acts: &Acts, proven: &[Proven], findings: &mut Findings) {
         .collect();
     about.sort_by_key(|one| (one.record.at, one.checkpoint.origin().to_owned(), one.index));
     about.dedup_by_key(|one| (one.checkpoint.origin().to_owned(), one.index));
-    for one in about {
-        let record = &one.record;
-        let by = record.actor.officer().map(|name| format!(" by officer {}", name.as_str())).unwrap_or_default();
-        findings.tell(format!(
-            "{}: {} on {}{by} (record {} of its custody log).",
-            record.authority,
-            record.event.told(),
-            record.at,
-            one.index
-        ));
+    for (heading, asked) in [
+        ("Received when", Asked::Received),
+        ("Seen by whom", Asked::Seen),
+        ("What else the custody logs say of it", Asked::Else),
+    ] {
+        findings.heading(heading);
+        for one in about.iter().filter(|one| Asked::by(one.record.event) == asked) {
+            findings.tell(line(one));
+        }
     }
     let stage = |stage| {
         proven.iter().any(|one| {
@@ -91,6 +132,36 @@ fn handled(acts: &Acts, proven: &[Proven], findings: &mut Findings) {
     } else {
         findings.not_checked(what, None, "no proven record of the recipient's log in the bag says so");
     }
+}
+
+/// What a reader asks about a package, and which record answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Received,
+    Seen,
+    Else,
+}
+
+impl Asked {
+    const fn by(event: Event) -> Self {
+        match event {
+            Event::MessageReceived | Event::ContentReceived => Self::Received,
+            Event::PackageOpened | Event::PackageHandedOver | Event::PackageExported | Event::MessageRead => Self::Seen,
+            _ => Self::Else,
+        }
+    }
+}
+
+fn line(one: &Proven) -> String {
+    let record = &one.record;
+    let by = record.actor.officer().map(|name| format!(" by officer {}", name.as_str())).unwrap_or_default();
+    format!(
+        "{}: {} on {}{by} (record {} of its custody log).",
+        record.authority,
+        record.event.told(),
+        record.at,
+        one.index
+    )
 }
 
 /// Within one log the order of the places is the order of time, but for acts that waited a moment for the one writer;
@@ -165,9 +236,12 @@ fn notes<'a>(
         return None;
     };
     let request = acts.request.as_ref().map(|act| &act.message);
-    let notes = Notes { exporter, exported_at, message: (&acts.main.signed.content, main), request, acceptances };
+    let extract = acts.extract.as_ref();
+    let notes =
+        Notes { exporter, exported_at, message: (&acts.main.signed.content, main), request, acceptances, extract };
     let expected = notes.bag_info();
-    let wrong = expected.iter().find(|(label, value)| {
+    // The version of the texts may be another one; that is judged with the texts.
+    let wrong = expected.iter().filter(|(label, _)| *label != TEXTS_FORMAT_LABEL).find(|(label, value)| {
         let stated: Vec<_> = fields.iter().filter(|(found, _)| found == label).map(|(_, value)| *value).collect();
         stated != [value.as_str()]
     });
@@ -182,24 +256,15 @@ fn notes<'a>(
             "it has further fields, which nobody signed",
         );
     }
-    for (path, text) in [(CONDITIONS, notes.conditions()), (VERIFY, notes.verify())] {
-        findings.saw(path);
-        let result = match folder.read(path, TAG_FILE_BYTES_MAX) {
-            Ok(found) if found == text.as_bytes() => Ok(()),
-            Ok(_) => {
-                Err("it says something else, or another version of the program wrote it; the signed message prevails"
-                    .to_owned())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        findings.judge("The text for people says what the signed bytes say", Some(path), result);
-    }
+    retold::compare(folder, notes, field(TEXTS_FORMAT_LABEL), findings);
+    findings.heading("This copy");
     findings.tell(format!("Exported by {exporter}, by its own word on {exported_at}."));
     Some(notes)
 }
 
 fn conditions(notes: &Notes<'_>, findings: &mut Findings) {
     let (_, message) = notes.message;
+    findings.heading("Under which conditions");
     if message.conditions.is_empty() {
         findings.tell("The message sets no condition on the use of the files.");
     }

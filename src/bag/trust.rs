@@ -57,12 +57,14 @@ pub fn check(
 /// The certificates, revocation lists and log keys that lie in the bag for foreign tools are those of the directory.
 pub fn check_extracts(folder: &Folder, authority: &Authority, findings: &mut Findings) {
     let id = &authority.id;
+    let time_stamps = (!authority.time_stamp_issuers.is_empty())
+        .then(|| ("time-stamp CAs", layout::time_stamp_issuers(id), assembly::time_stamp_issuers(authority)));
     let extracts = [
         ("issuing certificates", layout::certificates(id), assembly::certificates(authority)),
         ("revocation lists", layout::revocation_lists(id), assembly::revocation_lists(authority)),
         ("log keys", layout::log_keys(&id.log_origin()), assembly::log_keys(authority)),
     ];
-    for (kind, path, expected) in extracts {
+    for (kind, path, expected) in extracts.into_iter().chain(time_stamps) {
         findings.saw(&path);
         let result = match folder.read(&path, TAG_FILE_BYTES_MAX) {
             Ok(found) if found == expected.as_bytes() => Ok(()),

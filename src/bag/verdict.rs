@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::model::ident::Digest;
+
 /// How one check ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
@@ -75,8 +77,14 @@ pub struct Verdict {
     pub subject: &'static str,
     /// The word.
     pub verdict: Word,
+    /// The container digest of a bag: SHA-256 of its `tagmanifest-sha256.txt`, which names every other file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
     /// What the verified bytes tell, in plain words: only what a passed check stands behind.
     pub story: Vec<String>,
+    /// Headings for people: the line of the story before which each stands.
+    #[serde(skip)]
+    pub headings: Vec<(usize, &'static str)>,
     /// Every check.
     pub checks: Vec<Check>,
     /// What no verification of this kind can say, and what the reader should know about it.
@@ -88,8 +96,10 @@ pub struct Verdict {
 pub struct Findings {
     checks: Vec<Check>,
     story: Vec<String>,
+    headings: Vec<(usize, &'static str)>,
     limits: Vec<String>,
     seen: BTreeSet<String>,
+    container: Option<String>,
 }
 
 impl Findings {
@@ -127,6 +137,19 @@ impl Findings {
         }
     }
 
+    /// What follows in the story answers this.
+    pub fn heading(&mut self, text: &'static str) {
+        let here = self.story.len();
+        // A heading that no line followed gives way.
+        self.headings.retain(|(line, _)| *line < here);
+        self.headings.push((here, text));
+    }
+
+    /// Whether any check failed so far.
+    pub fn has_failed(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check.outcome, Outcome::Failed { .. }))
+    }
+
     /// A line of the story.
     pub fn tell(&mut self, line: impl AsRef<str>) {
         self.story.push(printable(line.as_ref()));
@@ -137,6 +160,26 @@ impl Findings {
         let line = printable(line.as_ref());
         if !self.limits.contains(&line) {
             self.limits.push(line);
+        }
+    }
+
+    /// The container digest, as the bag was found.
+    pub fn container(&mut self, digest: Digest) {
+        self.container = Some(digest.to_string());
+    }
+
+    /// Takes over what was found about one of several things, under a name for it.
+    pub fn absorb(&mut self, name: &str, other: Self) {
+        for check in other.checks {
+            let file = check.file.map(|file| format!("{name}: {file}"));
+            self.checks.push(Check { what: format!("{name}: {}", check.what), file, outcome: check.outcome });
+        }
+        let digest = other.container.map(|digest| format!("Container digest {digest}."));
+        let from = self.story.len() + usize::from(digest.is_some());
+        self.headings.extend(other.headings.into_iter().map(|(line, heading)| (from + line, heading)));
+        self.story.extend(digest.into_iter().chain(other.story).map(|line| format!("{name}: {line}")));
+        for line in other.limits {
+            self.limit(format!("{name}: {line}"));
         }
     }
 
@@ -153,15 +196,16 @@ impl Findings {
     /// The end.
     pub fn verdict(self, subject: &'static str) -> Verdict {
         let has = |wanted: fn(&Outcome) -> bool| self.checks.iter().any(|check| wanted(&check.outcome));
-        let failed = has(|outcome| matches!(outcome, Outcome::Failed { .. }));
-        let verdict = if failed || !has(|outcome| *outcome == Outcome::Passed) {
+        let verdict = if self.has_failed() || !has(|outcome| *outcome == Outcome::Passed) {
             Word::Failed
         } else if has(|outcome| matches!(outcome, Outcome::NotChecked { .. })) {
             Word::VerifiedInPart
         } else {
             Word::Verified
         };
-        Verdict { subject, verdict, story: self.story, checks: self.checks, limits: self.limits }
+        let (story, headings) = (self.story, self.headings);
+        let (container, checks, limits) = (self.container, self.checks, self.limits);
+        Verdict { subject, verdict, container, story, headings, checks, limits }
     }
 
     fn push(&mut self, what: impl Into<String>, file: Option<&str>, outcome: Outcome) {

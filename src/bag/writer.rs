@@ -1,22 +1,21 @@
 //! Writes a bag: streams each file while it is digested, and refuses a file that is not the one of the signed message.
 //!
-//! Everything goes into `<name>.partial` beside the target. Only when every file is there, on disk and matched, does one
-//! rename give it its name: a folder without `.partial` is whole, whenever the power fails. An incomplete folder is left
-//! as it is, for a person to look at.
+//! A folder or archive without `.partial` in its name is whole, whenever the power fails. An incomplete one is left as it is,
+//! for a person to look at.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::bag::assembly::{Assembly, AssemblyError};
 use crate::bag::dossier::Dossier;
+use crate::bag::folder::{Digests, Hasher};
 use crate::bag::layout::{self, Algorithm, BAGIT, BAGIT_TEXT};
 use crate::bag::listing;
-use crate::crypto::digest::Sha256;
-use crate::crypto::sha512::Sha512;
+use crate::bag::output::Output;
+use crate::bag::tar::TarError;
+use crate::crypto::digest::sha256;
+use crate::model::ident::Digest;
 use crate::model::limits::READ_BYTES;
 use crate::model::package::Item;
 use crate::model::time::Timestamp;
@@ -24,49 +23,58 @@ use crate::model::time::Timestamp;
 /// A bag that is being written.
 #[derive(Debug)]
 pub struct BagWriter {
-    target: PathBuf,
-    partial: PathBuf,
-    assembly: Assembly,
-    /// Path and hex digests of what was written, payload and tag files apart.
+    output: Output,
+    items: Vec<Item>,
+    tags: Option<BTreeMap<String, Vec<u8>>>,
+    /// Hex digests of what was written, payload and tag files apart.
     payload: BTreeMap<String, [String; 2]>,
-    tags: BTreeMap<String, [String; 2]>,
+    listed: BTreeMap<String, [String; 2]>,
     broken: bool,
 }
 
-/// A bag that is whole and on disk.
+/// A bag that is whole and on disk, or went down a pipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// Where it is.
-    pub path: PathBuf,
+    /// Where it is; nowhere if it went down a pipe.
+    pub path: Option<PathBuf>,
     /// Files of the payload.
     pub files: usize,
+    /// The container digest: SHA-256 of `tagmanifest-sha256.txt`, which names every other file of the bag.
+    pub digest: Digest,
 }
 
 impl BagWriter {
-    /// Begins a bag. `exported_at` is the one thing in it that differs between two exports of the same dossier.
+    /// Begins a bag in a folder. `exported_at` is the one thing in it that differs between two exports of the same dossier.
     ///
     /// # Errors
     /// [`WriteError`] when the dossier does not hold together, or the target or its incomplete form exists.
     pub fn create(target: &Path, dossier: &Dossier, exported_at: Timestamp) -> Result<Self, WriteError> {
         let assembly = Assembly::of(dossier, exported_at)?;
-        let name = target.file_name().ok_or(WriteError::Target)?;
-        let mut partial_name = OsString::from(name);
-        partial_name.push(".partial");
-        let partial = target.with_file_name(partial_name);
-        // `symlink_metadata`: a dangling link in the target's place is something there, too.
-        for path in [target, &partial] {
-            if fs::symlink_metadata(path).is_ok() {
-                return Err(WriteError::Exists(path.to_owned()));
-            }
+        let output = Output::folder(target)?;
+        Ok(Self { tags: Some(assembly.tags), ..Self::begin(output, assembly.items) })
+    }
+
+    /// Begins a bag whose dossier comes after its files: so the record of their opening can be in it.
+    pub fn begin(output: Output, items: Vec<Item>) -> Self {
+        Self { output, items, tags: None, payload: BTreeMap::new(), listed: BTreeMap::new(), broken: false }
+    }
+
+    /// The dossier of a bag that was begun without.
+    ///
+    /// # Errors
+    /// [`WriteError`] when it does not hold together, or names other files than the bag was begun with.
+    pub fn describe(&mut self, dossier: &Dossier, exported_at: Timestamp) -> Result<(), WriteError> {
+        let assembly = Assembly::of(dossier, exported_at)?;
+        if assembly.items != self.items {
+            return Err(WriteError::OtherFiles);
         }
-        make_folder(&partial)?;
-        let (target, payload, tags) = (target.to_owned(), BTreeMap::new(), BTreeMap::new());
-        Ok(Self { target, partial, assembly, payload, tags, broken: false })
+        self.tags = Some(assembly.tags);
+        Ok(())
     }
 
     /// The files that must come, by the signed message.
     pub fn items(&self) -> &[Item] {
-        &self.assembly.items
+        &self.items
     }
 
     /// Writes one file of the package while digesting it.
@@ -75,7 +83,24 @@ impl BagWriter {
     /// [`WriteError`] when it is not the one of the signed message, was written before, or the disk fails. The bag can
     /// then not be finished.
     pub fn put(&mut self, object_id: u32, content: &mut dyn Read) -> Result<(), WriteError> {
-        let item = self.assembly.items.iter().find(|item| item.object_id == object_id);
+        let mut file = self.open(object_id)?;
+        let mut buffer = vec![0_u8; READ_BYTES];
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => return file.close(),
+                Ok(count) => file.take(buffer.get(..count).expect("invariant: a read fills at most the buffer"))?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(WriteError::Content { object_id, error }),
+            }
+        }
+    }
+
+    /// Opens one file of the package for somebody who pushes its bytes.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn open(&mut self, object_id: u32) -> Result<OpenFile<'_>, WriteError> {
+        let item = self.items.iter().find(|item| item.object_id == object_id);
         let item = item.ok_or(WriteError::NoSuchFile(object_id))?.clone();
         let path = layout::payload(&item);
         if self.payload.contains_key(&path) {
@@ -83,10 +108,8 @@ impl BagWriter {
         }
         // Broken until the file is whole: a failure anywhere below leaves it so.
         let was_broken = std::mem::replace(&mut self.broken, true);
-        let digests = stream(&self.partial.join(&path), content, &item)?;
-        self.payload.insert(path, digests);
-        self.broken = was_broken;
-        Ok(())
+        self.output.begin(&path, item.plaintext_bytes)?;
+        Ok(OpenFile { bag: self, item, path, hasher: Hasher::default(), written: 0, was_broken })
     }
 
     /// Writes everything else, makes it durable and gives the bag its name.
@@ -95,67 +118,89 @@ impl BagWriter {
     /// [`WriteError`] when a file is missing or was refused, or the disk fails.
     pub fn finish(mut self) -> Result<Written, WriteError> {
         if self.broken {
-            return Err(WriteError::Broken(self.partial));
+            return Err(WriteError::Broken(self.output.partial()));
         }
         let missing = |item: &&Item| !self.payload.contains_key(&layout::payload(item));
-        if let Some(item) = self.assembly.items.iter().find(missing) {
+        if let Some(item) = self.items.iter().find(missing) {
             return Err(WriteError::FileMissing(item.object_id));
         }
+        let tags = self.tags.take().ok_or(WriteError::OtherFiles)?;
         self.tag(BAGIT, BAGIT_TEXT.as_bytes())?;
-        for (path, bytes) in std::mem::take(&mut self.assembly.tags) {
+        for (path, bytes) in tags {
             self.tag(&path, &bytes)?;
         }
         for (place, algorithm) in Algorithm::ALL.into_iter().enumerate() {
             self.tag(algorithm.manifest(), manifest(&self.payload, place).as_bytes())?;
         }
         for (place, algorithm) in Algorithm::ALL.into_iter().enumerate() {
-            write_file(&self.partial.join(algorithm.tag_manifest()), manifest(&self.tags, place).as_bytes())?;
+            self.output.put(algorithm.tag_manifest(), manifest(&self.listed, place).as_bytes())?;
         }
-        sync_folders(&self.partial)?;
-        let parent = self.target.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        sync_folder(parent)?;
-        fs::rename(&self.partial, &self.target).map_err(failed(&self.target))?;
-        sync_folder(parent)?;
-        Ok(Written { path: self.target, files: self.payload.len() })
+        let digest = sha256(manifest(&self.listed, 0).as_bytes());
+        let files = self.payload.len();
+        let path = self.output.finish()?;
+        Ok(Written { path, files, digest })
     }
 
     fn tag(&mut self, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
-        write_file(&self.partial.join(path), bytes)?;
-        let (mut sha256, mut sha512) = (Sha256::new(), Sha512::new());
-        sha256.update(bytes);
-        sha512.update(bytes);
-        self.tags.insert(path.to_owned(), [sha256.finish().to_string(), sha512.finish().to_string()]);
+        self.output.put(path, bytes)?;
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        self.listed.insert(path.to_owned(), hex(&hasher.finish()));
         Ok(())
     }
 }
 
-fn stream(path: &Path, content: &mut dyn Read, item: &Item) -> Result<[String; 2], WriteError> {
-    let mut file = new_file(path)?;
-    let (mut sha256, mut sha512, mut bytes) = (Sha256::new(), Sha512::new(), 0_u64);
-    let mut buffer = vec![0_u8; READ_BYTES];
-    loop {
-        let count = match content.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(WriteError::Content { object_id: item.object_id, error }),
-        };
-        let piece = buffer.get(..count).expect("invariant: a read fills at most the buffer");
-        bytes = bytes.saturating_add(u64::try_from(count).expect("invariant: a buffer's length fits 64 bits"));
+/// A file of the package that is being written.
+pub struct OpenFile<'a> {
+    bag: &'a mut BagWriter,
+    item: Item,
+    path: String,
+    hasher: Hasher,
+    written: u64,
+    was_broken: bool,
+}
+
+impl OpenFile<'_> {
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// [`WriteError`] when they are more than the signed message names, or the disk fails.
+    pub fn take(&mut self, piece: &[u8]) -> Result<(), WriteError> {
+        let count = u64::try_from(piece.len()).expect("invariant: a buffer's length fits 64 bits");
+        self.written = self.written.saturating_add(count);
         // An endless reader must not fill the disk before its digest is found wrong.
-        if bytes > item.plaintext_bytes {
-            return Err(WriteError::Mismatch(item.object_id));
+        if self.written > self.item.plaintext_bytes {
+            return Err(WriteError::Mismatch(self.item.object_id));
         }
-        sha256.update(piece);
-        sha512.update(piece);
-        file.write_all(piece).map_err(failed(path))?;
+        self.hasher.update(piece);
+        self.bag.output.write(piece)
     }
-    let sha256 = sha256.finish();
-    if bytes != item.plaintext_bytes || sha256 != item.sha256 {
-        return Err(WriteError::Mismatch(item.object_id));
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// [`WriteError`] when it is not the one of the signed message, or the disk fails.
+    pub fn close(self) -> Result<(), WriteError> {
+        let digests = self.hasher.finish();
+        if digests.bytes != self.item.plaintext_bytes || digests.sha256 != self.item.sha256 {
+            return Err(WriteError::Mismatch(self.item.object_id));
+        }
+        self.bag.output.end()?;
+        self.bag.payload.insert(self.path, hex(&digests));
+        self.bag.broken = self.was_broken;
+        Ok(())
     }
-    file.sync_all().map_err(failed(path))?;
-    Ok([sha256.to_string(), sha512.finish().to_string()])
+}
+
+impl Write for OpenFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.take(bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn manifest(rows: &BTreeMap<String, [String; 2]>, place: usize) -> String {
@@ -163,40 +208,8 @@ fn manifest(rows: &BTreeMap<String, [String; 2]>, place: usize) -> String {
     listing::write(rows.iter().map(|(path, digests)| (path.as_str(), digest(digests))))
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let mut file = new_file(path)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(path))
-}
-
-/// Evidence is for its owner alone until a person decides otherwise.
-fn new_file(path: &Path) -> Result<File, WriteError> {
-    if let Some(parent) = path.parent() {
-        make_folder(parent)?;
-    }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed(path))
-}
-
-fn make_folder(path: &Path) -> Result<(), WriteError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))
-}
-
-fn sync_folders(folder: &Path) -> Result<(), WriteError> {
-    for entry in fs::read_dir(folder).map_err(failed(folder))? {
-        let entry = entry.map_err(failed(folder))?;
-        if entry.file_type().map_err(failed(folder))?.is_dir() {
-            sync_folders(&entry.path())?;
-        }
-    }
-    sync_folder(folder)
-}
-
-fn sync_folder(folder: &Path) -> Result<(), WriteError> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(failed(folder))
-}
-
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
-    let path = path.to_owned();
-    move |error| WriteError::Disk { path, error }
+fn hex(digests: &Digests) -> [String; 2] {
+    [digests.sha256.to_string(), digests.sha512.to_string()]
 }
 
 /// Why no bag came out.
@@ -222,6 +235,20 @@ pub enum WriteError {
         "file {0} is not the one that the signed message names (its length or SHA-256 differs); the incomplete bag is left for inspection"
     )]
     Mismatch(u32),
+    /// The dossier and the files are of two packages.
+    #[error("the node describes other files than it gave; export again")]
+    OtherFiles,
+    /// A file longer or shorter than announced.
+    #[error("{}: the file has another length than the bag announced", .0.display())]
+    Length(PathBuf),
+    /// A path that an archive cannot hold.
+    #[error("{path}: {error}")]
+    Archive {
+        /// Which.
+        path: String,
+        /// Why.
+        error: TarError,
+    },
     /// A file that never came.
     #[error("file {0} is missing; a bag holds every file of its package")]
     FileMissing(u32),

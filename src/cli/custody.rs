@@ -1,16 +1,18 @@
 //! `rogatory custody`: read the chain-of-custody log, prove an entry, check everything.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
-use crate::cli::{offline, show};
+use crate::cli::erase::{self, EraseArgs};
+use crate::cli::{custody_time, offline, show, witness};
 use crate::daemon::fsck;
 use crate::daemon::home::Home;
 use crate::daemon::views;
@@ -58,7 +60,32 @@ enum Verb {
         #[command(flatten)]
         place: Where,
     },
-    /// Check the whole log, its derived files and the sealed files it speaks of
+    /// Print the newest cosigned checkpoint, a C2SP signed note
+    Checkpoint {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Who cosigned this log, what is held of other logs, evidence against them, gaps
+    Witness {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Ask every time-stamp authority of the settings for a token over the newest checkpoint, now
+    Renew {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// The time-stamps over the log, each checked, as the chain of renewals that they make; and the gaps
+    Stamps {
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Erase records from the journal for ever; their places and all proofs stay. One officer asks, another confirms
+    Erase(EraseArgs),
+    /// Check the whole log, its derived files and the sealed files it speaks of; also while the node runs
+    ///
+    /// Ends with 0 when everything is sound, 3 when nothing is wrong and something could not be checked, 1 when something is
+    /// wrong or the check could not be made.
     Fsck {
         /// Make derived files again where they are wrong; what is primary is never touched. The node must be stopped
         #[arg(long)]
@@ -89,15 +116,62 @@ pub fn run(args: &CustodyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         }
         Verb::Prove { index, to: None, place } => prove(*index, place, out),
         Verb::Prove { index, to: Some(folder), place } => disclose(*index, folder, place, out),
+        Verb::Checkpoint { place } => witness::checkpoint(place, out),
+        Verb::Witness { place } => witness::status(place, out),
+        Verb::Renew { place } => custody_time::renew(place, out),
+        Verb::Stamps { place } => custody_time::stamps(place, out),
+        Verb::Erase(args) => erase::run(args, out),
         Verb::Fsck { repair, place } => {
             let mode = if *repair { fsck::Mode::Repair } else { fsck::Mode::Check };
-            let report = fsck::run(&place.data, mode)?;
+            let mut rate = Rate::new();
+            let findings = fsck::run(&place.data, mode, &mut |progress| rate.show(progress));
+            rate.clear();
+            let findings = findings?;
             if place.json {
-                show::document(&report.to_json(), out)?;
+                show::document(&findings.to_json(), out)?;
             } else {
-                report.tell(out)?;
+                findings.tell(out)?;
             }
-            Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+            Ok(ExitCode::from(findings.exit_code()))
+        }
+    }
+}
+
+/// A line on the terminal that says how far the check is and how fast; nothing where no person looks.
+struct Rate {
+    begun: Option<(fsck::Part, Instant)>,
+    shown: Option<Instant>,
+    live: bool,
+}
+
+impl Rate {
+    fn new() -> Self {
+        Self { begun: None, shown: None, live: std::io::stderr().is_terminal() }
+    }
+
+    fn show(&mut self, progress: fsck::Progress) {
+        let now = Instant::now();
+        let begun = match self.begun {
+            Some((part, begun)) if part == progress.part => begun,
+            _ => self.begun.insert((progress.part, now)).1,
+        };
+        let often = self.shown.is_some_and(|shown| now.duration_since(shown).as_millis() < 200);
+        if !self.live || often {
+            return;
+        }
+        self.shown = Some(now);
+        let what = match progress.part {
+            fsck::Part::Journal => "journal",
+            fsck::Part::Sealed => "sealed files",
+        };
+        let percent = progress.done.saturating_mul(100).checked_div(progress.total).unwrap_or(100);
+        let millis = u64::try_from(now.duration_since(begun).as_millis()).unwrap_or(u64::MAX).max(1);
+        eprint!("\r{what} {percent:3} %  {} MB/s   ", progress.done / 1_000 / millis);
+    }
+
+    fn clear(&self) {
+        if self.shown.is_some() {
+            eprint!("\r{:40}\r", "");
         }
     }
 }

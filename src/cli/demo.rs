@@ -150,7 +150,7 @@ fn play(
     let bag = export(xa, package_id, stage, story)?;
     wait_for(|| Ok(xb.node().message(package.message_id)?.receipts.len() >= 2))?;
     story.say("XB-MOJ", "holds the receipt that Arcadia opened the package; it names nobody.")?;
-    let given = Given { trusted_root: Some(root), log_keys: Vec::new(), record: None, salt: None };
+    let given = Given { trusted_root: Some(root), ..Given::default() };
     let verdict = verify(&bag, &given, clock::now(), &mut |_| {})?;
     let value = serde_json::to_value(&verdict)?;
     story.say("anybody", &format!("verify says {} offline, without either node.", show::text(&value, "verdict")))?;
@@ -291,7 +291,7 @@ fn export(xa: &Side, package_id: Id, stage: &Path, story: &mut Story<'_>) -> any
     for object_id in 1..=count {
         opened.push((object_id, evidence::open(node, xa.first(), package_id, object_id, "trial")?.1));
     }
-    let parts = dossier::export(node, xa.first(), package_id, "for the prosecutor")?;
+    let parts = dossier::export(node, xa.first(), package_id, "for the prosecutor", None)?;
     let mut writer = BagWriter::create(&bag, &parts, clock::now())?;
     for (object_id, mut plaintext) in opened {
         writer.put(object_id, &mut plaintext)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::crypto::ed25519::SigningKey;
 use crate::crypto::random;
-use crate::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport};
+use crate::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport, Watching};
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::run::{self, Running};
@@ -132,8 +132,12 @@ fn config(id: &str, name: &str, officers: [&str; 2]) -> anyhow::Result<Config> {
         languages: vec!["en".to_owned()],
         delivery: Delivery::default(),
         transport: Transport::default(),
+        witness: Watching::default(),
         policy: Policy::default(),
         log: Log::default(),
+        web: None,
+        time_stamp: Vec::new(),
+        admin: None,
         officer: vec![
             officer(first, &[Role::Drafter, Role::Custodian]),
             officer(second, &[Role::Approver, Role::Auditor]),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use data_encoding::HEXLOWER;
 use serde_json::json;
 
 use crate::cli::directory::DirectoryCommandError;
@@ -132,8 +133,17 @@ fn print_entry(entry: &Entry, out: &mut dyn Write) -> Result<(), DirectoryComman
     for issuer in &authority.issuers {
         writeln!(out, "  issuing CA      SHA-256 {}", crate::crypto::digest::sha256(issuer))?;
     }
-    for key in &authority.log_keys {
-        writeln!(out, "  custody log     {key}")?;
+    for key in entry.verifier_keys() {
+        let whose = if key.name() == authority.id.log_origin() { "custody log" } else { "witness" };
+        let (id, algorithm) = (HEXLOWER.encode(&key.id()), key.algorithm());
+        match key.public_key().len() {
+            0..=32 => writeln!(out, "  {whose:<15} {key}")?,
+            // Longer than anybody reads or copies from a screen.
+            _ => writeln!(out, "  {whose:<15} {}+{id} ({algorithm}; whole with --json)", key.name())?,
+        }
+    }
+    for issuer in &authority.time_stamp_issuers {
+        writeln!(out, "  time-stamps     SHA-256 {}", crate::crypto::digest::sha256(issuer))?;
     }
     for key in &authority.receiving_keys {
         writeln!(out, "  receiving key   {} from {} to {}", key.id, key.not_before, key.not_after)?;

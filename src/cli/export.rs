@@ -1,7 +1,10 @@
-//! `rogatory package export`: a package with all its proofs as a BagIt bag. Refuses a folder that is there already.
+//! `rogatory package export`: a package, or a part of it, with all its proofs as a BagIt bag, in a folder or an archive. Refuses
+//! a target that is there already.
 
+use std::fmt;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,13 +13,16 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use crate::bag::dossier::Dossier;
-use crate::bag::writer::BagWriter;
+use crate::bag::extract::Extract;
+use crate::bag::output::Output;
+use crate::bag::writer::{BagWriter, Written};
 use crate::cli::client::{Client, Where};
 use crate::cli::show;
 use crate::cli::sink::Sink;
 use crate::daemon::api::percent_encoded;
 use crate::daemon::clock;
 use crate::model::ident::Id;
+use crate::model::package::Item;
 use crate::store::lock::DirLock;
 
 /// Which package, and where to.
@@ -24,12 +30,18 @@ use crate::store::lock::DirLock;
 pub struct ExportArgs {
     /// The package
     id: Id,
-    /// The bag to make
-    #[arg(long, value_name = "DIR")]
+    /// The bag to make: a folder; an archive if it ends in .tar; the archive down the pipe if it is -
+    #[arg(long, value_name = "DIR|FILE.tar|-")]
     to: PathBuf,
     /// What for and for whom; stands in the custody log
     #[arg(long, value_name = "TEXT")]
     purpose: String,
+    /// Only this file of the package, by its number; may be repeated
+    #[arg(long, value_name = "N")]
+    item: Vec<u32>,
+    /// Makes an extract for this recipient: without the request, and without records of other purposes
+    #[arg(long = "for", value_name = "WHO")]
+    recipient: Option<String>,
     #[command(flatten)]
     place: Where,
 }
@@ -40,15 +52,101 @@ pub struct ExportArgs {
 /// What the node says, or why the bag cannot be written.
 pub fn run(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.place)?;
+    let is_pipe = args.to.as_os_str() == "-";
+    let (written, cosigned) = if is_pipe {
+        if io::stdout().is_terminal() {
+            bail!("--to - writes an archive to the standard output; send it into a file or a pipe");
+        }
+        // Unbuffered: the standard output of the language looks for line ends in every byte.
+        let pipe = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        stream(&client, args, Output::pipe(Box::new(pipe), base(args)))?
+    } else if args.to.extension().is_some_and(|extension| extension == "tar") {
+        stream(&client, args, Output::archive(&args.to, base(args))?)?
+    } else {
+        folder(&client, args)?
+    };
+    // What goes down the pipe must not be mixed with words about it.
+    let mut told = io::stderr();
+    let out: &mut dyn Write = if is_pipe { &mut told } else { out };
+    if args.place.json {
+        let report = json!({
+            "bag": written.path,
+            "files": written.files,
+            "container_digest": written.digest,
+            "records": cosigned.records,
+            "cosigned_records": cosigned.cosigned,
+        });
+        show::document(&report, out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let place = written.path.as_deref().unwrap_or(Path::new("-")).display().to_string();
+    writeln!(out, "wrote    {place}  ({} files of evidence)", written.files)?;
+    writeln!(out, "digest   {}  (SHA-256 of tagmanifest-sha256.txt: write it down)", written.digest)?;
+    writeln!(out, "witness  {cosigned}")?;
+    writeln!(out, "\nNext: anybody checks it, without a node:  rogatory verify {place}")?;
+    if is_pipe || args.to.extension().is_some_and(|extension| extension == "tar") {
+        writeln!(out, "      or without rogatory: unpack it with tar, and see {}/rogatory/VERIFY.md", base(args))?;
+    } else {
+        writeln!(out, "      or without rogatory: see {place}/rogatory/VERIFY.md")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many of our own records in the bag somebody else has cosigned.
+struct Cosigned {
+    records: usize,
+    cosigned: usize,
+}
+
+impl Cosigned {
+    fn of(dossier: &Dossier) -> Self {
+        Self { records: dossier.records.len(), cosigned: dossier.cosigned_records() }
+    }
+}
+
+impl fmt::Display for Cosigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, cosigned } = self;
+        if cosigned == records {
+            return write!(f, "another authority cosigned our log with all {records} of its records in the bag");
+        }
+        let open = records - cosigned;
+        write!(
+            f,
+            "not yet cosigned: {open} of the {records} records of our log in the bag; no peer is linked, or it was slow."
+        )?;
+        write!(f, "\n         The bag is whole without it; an export made later holds the cosignature")
+    }
+}
+
+/// The one folder in the archive. By the package, not by the archive's name: the same bag is the same bytes.
+fn base(args: &ExportArgs) -> String {
+    format!("rogatory-{}", args.id)
+}
+
+/// Into an archive: each file goes from the node straight into it, the dossier follows, so that the record of the export and
+/// of every opening is inside the bag.
+fn stream(client: &Client, args: &ExportArgs, output: Output) -> anyhow::Result<(Written, Cosigned)> {
+    let items = wanted_items(client, args)?;
+    let objects: Vec<u32> = items.iter().map(|item| item.object_id).collect();
+    let mut writer = BagWriter::begin(output, items);
+    for object_id in objects {
+        let mut file = writer.open(object_id)?;
+        client.download(&file_path(args, object_id), &mut file)?;
+        file.close()?;
+    }
+    let dossier = dossier(client, args)?;
+    writer.describe(&dossier, clock::now())?;
+    Ok((writer.finish()?, Cosigned::of(&dossier)))
+}
+
+/// Into a folder: the files first by one pass into a private folder beside the target, for the same reason.
+fn folder(client: &Client, args: &ExportArgs) -> anyhow::Result<(Written, Cosigned)> {
     if args.to.exists() {
         bail!("{} exists already; name a new folder with --to", args.to.display());
     }
-    let purpose = percent_encoded(&args.purpose);
-    // The files first by one pass into a private folder beside the target: opening each is logged by the node, and the
-    // dossier comes last, so that the record of the export and of every opening is inside the bag.
-    let held = hold_files(&client, args)?;
-    let path = format!("/v1/packages/{}/dossier?reason={purpose}", args.id);
-    let dossier: Dossier = client.post(&path, &Value::Null)?;
+    let held = hold_files(client, args)?;
+    let dossier = dossier(client, args)?;
     let mut writer = BagWriter::create(&args.to, &dossier, clock::now())?;
     let items: Vec<u32> = writer.items().iter().map(|item| item.object_id).collect();
     for object_id in items {
@@ -56,15 +154,36 @@ pub fn run(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         writer.put(object_id, &mut File::open(&path)?)?;
         fs::remove_file(&path)?;
     }
-    let written = writer.finish()?;
-    if args.place.json {
-        show::document(&json!({ "bag": written.path, "files": written.files }), out)?;
-    } else {
-        writeln!(out, "wrote    {}  ({} files of evidence)", written.path.display(), written.files)?;
-        writeln!(out, "\nNext: anybody checks it, without a node:  rogatory verify {}", written.path.display())?;
-        writeln!(out, "      or without rogatory: see {}/rogatory/VERIFY.md", written.path.display())?;
+    Ok((writer.finish()?, Cosigned::of(&dossier)))
+}
+
+fn dossier(client: &Client, args: &ExportArgs) -> anyhow::Result<Dossier> {
+    let mut path = format!("/v1/packages/{}/dossier?reason={}", args.id, percent_encoded(&args.purpose));
+    if !args.item.is_empty() {
+        let items: Vec<String> = args.item.iter().map(u32::to_string).collect();
+        path.push_str(&format!("&items={}", percent_encoded(&items.join(","))));
     }
-    Ok(ExitCode::SUCCESS)
+    if let Some(recipient) = &args.recipient {
+        path.push_str(&format!("&recipient={}", percent_encoded(recipient)));
+    }
+    client.post(&path, &Value::Null)
+}
+
+fn wanted_items(client: &Client, args: &ExportArgs) -> anyhow::Result<Vec<Item>> {
+    let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
+    let mut items: Vec<Item> = serde_json::from_value(found.get("items").cloned().unwrap_or_default())
+        .context("the node describes the package in a way that this program does not know")?;
+    if let Some(wrong) = args.item.iter().find(|number| !items.iter().any(|item| item.object_id == **number)) {
+        bail!("the package has no file {wrong}; `rogatory package show {}` lists them", args.id);
+    }
+    items.retain(|item| args.item.is_empty() || args.item.contains(&item.object_id));
+    Ok(items)
+}
+
+/// Opening a file is logged with the words of the export: an extract holds the records of its own purpose only.
+fn file_path(args: &ExportArgs, object_id: u32) -> String {
+    let purpose = Extract::reason(args.recipient.as_deref().unwrap_or_default(), &args.purpose);
+    format!("/v1/packages/{}/files/{object_id}?purpose={}", args.id, percent_encoded(&purpose))
 }
 
 /// A folder that is removed when it is dropped. The lock tells an export that runs from one that was killed.
@@ -120,12 +239,9 @@ fn hold_files(client: &Client, args: &ExportArgs) -> anyhow::Result<Held> {
     let mut name = args.to.file_name().context("--to names no folder")?.to_owned();
     name.push(".files");
     let held = Held::make(args.to.with_file_name(name))?;
-    let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
-    for item in show::list(&found, "items") {
-        let number = show::number(item, "object_id");
-        let mut sink = Sink::create(&held.path().join(number.to_string()))?;
-        let path = format!("/v1/packages/{}/files/{number}?purpose={}", args.id, percent_encoded(&args.purpose));
-        client.download(&path, &mut sink)?;
+    for item in wanted_items(client, args)? {
+        let mut sink = Sink::create(&held.path().join(item.object_id.to_string()))?;
+        client.download(&file_path(args, item.object_id), &mut sink)?;
         sink.finish()?;
     }
     Ok(held)

@@ -9,7 +9,8 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use crate::cli::show;
-use crate::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport};
+use crate::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport, Watching, Web};
+use crate::daemon::time_settings::TimeStampSettings;
 use crate::daemon::{clock, init};
 use crate::model::event::Role;
 use crate::model::ident::{AuthorityId, OfficerName};
@@ -36,6 +37,13 @@ pub struct InitArgs {
     /// A language it accepts, BCP 47; may be repeated
     #[arg(long = "language", default_value = "en")]
     languages: Vec<String>,
+    /// A time-stamp authority: NAME,URL,FILE with the CA certificates that vouch for it, PEM. Goes into the settings, and its
+    /// CAs into the row. May be repeated
+    #[arg(long = "time-stamp", value_name = "NAME,URL,FILE", value_parser = time_stamp)]
+    time_stamps: Vec<TimeStampSettings>,
+    /// The TCP address of the operator's private listener (health, metrics), e.g. 127.0.0.1:9464; without it there is none
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
     /// The data directory to make
     #[arg(long, env = "ROGATORY_DATA", value_name = "DIR")]
     data: PathBuf,
@@ -57,8 +65,12 @@ pub fn run(args: &InitArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         languages: args.languages.clone(),
         delivery: Delivery::default(),
         transport: Transport::default(),
+        witness: Watching::default(),
         policy: Policy::default(),
         log: Log::default(),
+        web: None,
+        time_stamp: args.time_stamps.clone(),
+        admin: args.admin.map(|listen| Web { listen, certificate: None, key: None }),
         officer: args.officers.clone(),
     };
     let config = Config::parse(&config.to_text()).map_err(anyhow::Error::msg)?;
@@ -86,6 +98,15 @@ pub fn run(args: &InitArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn time_stamp(text: &str) -> anyhow::Result<TimeStampSettings> {
+    let parts = text.split_once(',').and_then(|(name, rest)| Some((name, rest.rsplit_once(',')?)));
+    let (name, (url, file)) =
+        parts.with_context(|| format!("`{text}` is no time-stamp authority; write NAME,URL,FILE"))?;
+    // The node runs elsewhere: a path that begins here must hold there.
+    let ca_file = std::path::absolute(file)?;
+    Ok(TimeStampSettings { name: name.to_owned(), url: url.to_owned(), ca_file, every_hours: 24, tls_ca_file: None })
+}
+
 fn officer(text: &str) -> anyhow::Result<Officer> {
     let (name, rest) =
         text.split_once('=').with_context(|| format!("`{text}` is no officer; write NAME=ROLE[,ROLE…]"))?;
@@ -110,6 +131,14 @@ fn officer(text: &str) -> anyhow::Result<Officer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_stamp_authority_is_a_name_an_address_and_a_file() {
+        let one = time_stamp("arcadia,http://tsa.example.org/a,b,tsa.pem").unwrap();
+        assert_eq!((one.name.as_str(), one.url.as_str()), ("arcadia", "http://tsa.example.org/a,b"));
+        assert!(one.ca_file.is_absolute() && one.ca_file.ends_with("tsa.pem"));
+        assert!(time_stamp("arcadia,http://tsa.example.org").is_err());
+    }
 
     #[test]
     fn an_officer_is_a_name_roles_and_perhaps_users() {

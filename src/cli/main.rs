@@ -1,6 +1,6 @@
 //! Reads the arguments, hands them to the verb they name, and turns its end into an exit code.
 //!
-//! 0 done · 1 refused or invalid · 2 usage · 3 verified only in part
+//! 0 done · 1 refused or invalid · 2 usage · 3 verified only in part, or a person must be asked
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cli::{
-    conditions, custody, demo, directory, directory_args, index, init, package, reply, request, serve, verify,
+    conditions, custody, demo, directory, directory_args, doctor, index, init, law, package, reply, request, rotate,
+    serve, verify,
 };
 use crate::daemon::clock;
 
@@ -40,10 +41,18 @@ enum Verb {
     Conditions(conditions::ConditionsArgs),
     /// The chain-of-custody log
     Custody(custody::CustodyArgs),
+    /// Which legal basis binds two authorities; the instruments behind it
+    Law(law::LawArgs),
     /// Verify a bag, a log, a proof or a receipt: offline, without any node
     Verify(verify::VerifyArgs),
     /// The index: derived from the log, may be rebuilt at any time
     Index(index::IndexArgs),
+    /// Replace a key of the stopped node, logged
+    Rotate(rotate::RotateArgs),
+    /// Look at the node, or at the way to a peer, and say what to do next
+    Doctor(doctor::DoctorArgs),
+    /// Ask the running node whether it is ready; for containers and supervisors
+    Healthcheck(doctor::HealthcheckArgs),
     /// Read settings and directory again in the running node
     Reload(serve::ReloadArgs),
 }
@@ -62,8 +71,12 @@ pub fn run() -> ExitCode {
         Verb::Package(args) => package::run(&args, out),
         Verb::Conditions(args) => conditions::run(&args, out),
         Verb::Custody(args) => custody::run(&args, out),
+        Verb::Law(args) => law::run(&args, clock::now(), out),
         Verb::Verify(args) => verify::run(&args, clock::now(), out).map_err(anyhow::Error::from),
         Verb::Index(args) => index::run(&args, out),
+        Verb::Rotate(args) => rotate::run(&args, out),
+        Verb::Doctor(args) => doctor::doctor(&args, out),
+        Verb::Healthcheck(args) => doctor::healthcheck(&args, out),
         Verb::Reload(args) => serve::reload(&args, out),
     };
     match ended {

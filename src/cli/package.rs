@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::bag::layout;
 use crate::cli::client::{Client, Where};
+use crate::cli::destroy::{self, DestroyArgs};
 use crate::cli::export::{self, ExportArgs};
 use crate::cli::request::print_row;
 use crate::cli::show::Form;
@@ -45,6 +46,8 @@ enum Verb {
     Show(OneArgs),
     /// Open the files of a package into a folder; blocked until its conditions are accepted
     Open(OpenArgs),
+    /// Destroy a package here for ever: its key, then its files. One officer asks, another confirms
+    Destroy(DestroyArgs),
     /// Write a package with all its proofs as a BagIt bag that anybody can verify offline
     Export(ExportArgs),
 }
@@ -113,6 +116,7 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         Verb::Show(one) => show_one(one, out),
         Verb::Open(args) => open(args, out),
         Verb::Export(args) => export::run(args, out),
+        Verb::Destroy(args) => destroy::run(args, out),
     }
 }
 

@@ -66,6 +66,9 @@ pub fn reload(args: &ReloadArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode
         show::document(&status, out)?;
     } else {
         writeln!(out, "Reloaded. Directory version {}.", show::number(&status, "directory_version"))?;
+        for setting in show::list(&status, "waits_for_restart").iter().filter_map(Value::as_str) {
+            writeln!(out, "[{setting}] changed and stays as it was until the node is started again.")?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

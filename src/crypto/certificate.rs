@@ -224,7 +224,7 @@ impl Issuer {
 }
 
 /// webpki takes a trust anchor as it is; here it is a certificate from the directory and must itself be a valid CA.
-fn check_issuer(issuer: &Certificate, used_at: Timestamp) -> Result<(), CertificateError> {
+pub(super) fn check_issuer(issuer: &Certificate, used_at: Timestamp) -> Result<(), CertificateError> {
     let body = issuer.tbs_certificate();
     let is_ca = body
         .get_extension::<pkix::BasicConstraints>()
@@ -269,7 +269,7 @@ impl Usage {
     }
 }
 
-fn refusal(error: webpki::Error) -> CertificateError {
+pub(super) fn refusal(error: webpki::Error) -> CertificateError {
     use webpki::Error as E;
     let instant = |time: UnixTime| Timestamp::from_millis(time.as_secs().saturating_mul(1_000));
     match error {

@@ -6,9 +6,7 @@ use crate::model::ident::Digest;
 
 /// The digest of `bytes`.
 pub fn sha256(bytes: &[u8]) -> Digest {
-    let mut hasher = Sha256::new();
-    hasher.update(bytes);
-    hasher.finish()
+    owned(&ring::digest::digest(&SHA256, bytes))
 }
 
 /// The digest of the concatenation of `parts`, without making it.
@@ -37,12 +35,12 @@ impl Sha256 {
 
     /// The digest of all bytes taken.
     pub fn finish(self) -> Digest {
-        let mut out = [0_u8; 32];
-        for (to, from) in out.iter_mut().zip(self.0.finish().as_ref()) {
-            *to = *from;
-        }
-        Digest(out)
+        owned(&self.0.finish())
     }
+}
+
+fn owned(digest: &ring::digest::Digest) -> Digest {
+    Digest(digest.as_ref().try_into().expect("invariant: SHA-256 gives 32 bytes"))
 }
 
 impl Default for Sha256 {

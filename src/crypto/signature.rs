@@ -120,7 +120,7 @@ fn read(signature: &[u8]) -> Result<SignedData, SignatureError> {
     Ok(signed)
 }
 
-fn embedded_certificates(signed: &SignedData) -> Result<Vec<Vec<u8>>, SignatureError> {
+pub(super) fn embedded_certificates(signed: &SignedData) -> Result<Vec<Vec<u8>>, SignatureError> {
     signed
         .certificates
         .iter()
@@ -131,7 +131,7 @@ fn embedded_certificates(signed: &SignedData) -> Result<Vec<Vec<u8>>, SignatureE
 }
 
 /// Takes the signer's certificate out of the embedded ones, by issuer and serial number.
-fn split_signer(
+pub(super) fn split_signer(
     mut embedded: Vec<Vec<u8>>,
     signer: &SignerIdentifier,
 ) -> Result<(Vec<u8>, Vec<Vec<u8>>), SignatureError> {
@@ -180,7 +180,11 @@ fn check_named_certificate(attributes: &Attributes, certificate_der: &[u8]) -> R
     if same { Ok(()) } else { Err(SignatureError::OtherCertificate) }
 }
 
-fn check_signature(signer: &SignerInfo, attributes: &Attributes, certificate_der: &[u8]) -> Result<(), SignatureError> {
+pub(super) fn check_signature(
+    signer: &SignerInfo,
+    attributes: &Attributes,
+    certificate_der: &[u8],
+) -> Result<(), SignatureError> {
     let unreadable = SignatureError::Malformed("its attributes or certificate cannot be read");
     let signed = attributes.to_der().map_err(|_| unreadable)?;
     let certificate = CertificateDer::from(certificate_der);
@@ -205,7 +209,7 @@ fn check_signature(signer: &SignerInfo, attributes: &Attributes, certificate_der
     Err(refused)
 }
 
-fn digest_algorithm(oid: Oid) -> Result<&'static digest::Algorithm, SignatureError> {
+pub(super) fn digest_algorithm(oid: Oid) -> Result<&'static digest::Algorithm, SignatureError> {
     match oid {
         ID_SHA256 => Ok(&digest::SHA256),
         ID_SHA384 => Ok(&digest::SHA384),
@@ -239,7 +243,7 @@ fn mime_type(attributes: &Attributes) -> Result<Option<String>, SignatureError> 
 }
 
 /// The one value of an attribute that must stand there once (RFC 5652, 11).
-fn one(attributes: &Attributes, oid: Oid) -> Result<&Any, SignatureError> {
+pub(super) fn one(attributes: &Attributes, oid: Oid) -> Result<&Any, SignatureError> {
     let mut found = attributes.iter().filter(|attribute| attribute.oid == oid);
     let (Some(attribute), None) = (found.next(), found.next()) else {
         return Err(SignatureError::Malformed("a CAdES attribute is missing or stands there twice"));

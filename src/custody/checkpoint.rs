@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::crypto::ed25519::SigningKey;
-use crate::custody::note::{KeyName, Note, NoteError, VerifierKey};
+use crate::crypto::mldsa;
+use crate::custody::note::{KeyName, Note, NoteError, SignatureLine, VerifierKey};
 use crate::custody::tree::empty_root;
 use crate::model::base64;
 use crate::model::ident::Digest;
@@ -38,9 +39,11 @@ impl Checkpoint {
         let root = base64::decode(root).map_err(|_| bad)?;
         let root = Digest::try_from(root.as_slice()).map_err(|_| bad)?;
         let canonical = size.to_string() == size_text;
-        let empty_good = size != 0 || root == empty_root();
-        if origin.is_empty() || !canonical || !empty_good || extensions.iter().any(String::is_empty) {
+        if origin.is_empty() || !canonical || extensions.iter().any(String::is_empty) {
             return Err(bad);
+        }
+        if size == 0 && root != empty_root() {
+            return Err(CheckpointError::EmptyRoot);
         }
         Ok(Self { origin: origin.to_owned(), size, root, extensions })
     }
@@ -90,11 +93,22 @@ impl SignedCheckpoint {
         let note = Note::parse(note)?;
         let signers = note.verify(log_keys)?;
         let checkpoint = Checkpoint::parse(note.text())?;
-        if signers.iter().any(|key| key.name() == checkpoint.origin) {
+        if signers.iter().any(|key| key.name() == checkpoint.origin && key.algorithm().signs_logs()) {
             Ok(Self { checkpoint, note })
         } else {
             Err(CheckpointError::Origin)
         }
+    }
+
+    /// The same checkpoint with further lines below: a second signature of the log, or cosignatures. They are not checked.
+    pub fn with_lines(mut self, lines: impl IntoIterator<Item = SignatureLine>) -> Self {
+        lines.into_iter().for_each(|line| self.note.push(line));
+        self
+    }
+
+    /// The same checkpoint with the lines of those keys alone.
+    pub fn only_of(&self, keys: &[VerifierKey]) -> Self {
+        Self { checkpoint: self.checkpoint.clone(), note: self.note.only_of(keys) }
     }
 
     /// What it says.
@@ -113,6 +127,30 @@ impl SignedCheckpoint {
     }
 }
 
+/// The keys with which a log signs its own checkpoints: Ed25519 each batch, ML-DSA-44, if there is one, what is published.
+#[derive(Debug)]
+pub struct LogSigner {
+    /// Signs every checkpoint.
+    pub ed25519: SigningKey,
+    /// Adds its line to the published ones: too slow, and too long, for each batch.
+    pub ml_dsa_44: Option<mldsa::SigningKey>,
+}
+
+impl LogSigner {
+    /// The public keys of the log of that name, Ed25519 first.
+    pub fn verifier_keys(&self, origin: &KeyName) -> Vec<VerifierKey> {
+        let lasting = self.ml_dsa_44.as_ref();
+        let lasting = lasting.map(|key| VerifierKey::ml_dsa_44(origin.clone(), key.public_key().clone()));
+        std::iter::once(VerifierKey::new(origin.clone(), self.ed25519.public_key())).chain(lasting).collect()
+    }
+}
+
+impl From<SigningKey> for LogSigner {
+    fn from(ed25519: SigningKey) -> Self {
+        Self { ed25519, ml_dsa_44: None }
+    }
+}
+
 /// Why a checkpoint was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
@@ -122,6 +160,9 @@ pub enum CheckpointError {
     /// Not origin, size and root.
     #[error("the signed text is no checkpoint: origin, size without leading zeros, and root in base64")]
     Malformed,
+    /// A tree without entries has one root only.
+    #[error("the checkpoint is of a log without entries and has the root of another one")]
+    EmptyRoot,
     /// The origin is not the name of the key that signed.
     #[error("the checkpoint names another log than the key that signed it")]
     Origin,
@@ -175,13 +216,13 @@ mod tests {
             format!("log\n+7\n{root}\n"),
             format!("log\n-7\n{root}\n"),
             format!("log\n18446744073709551616\n{root}\n"),
-            format!("log\n0\n{root}\n"),
             format!("log\n7\n{}\n", &root[..40]),
             format!("log\n7\n{root}\n\n"),
             format!("log\n7\n{root}\nextension\n\n"),
         ] {
             assert_eq!(Checkpoint::parse(&bad), Err(CheckpointError::Malformed), "{bad:?}");
         }
+        assert_eq!(Checkpoint::parse(&format!("log\n0\n{root}\n")), Err(CheckpointError::EmptyRoot));
     }
 
     #[test]

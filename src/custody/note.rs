@@ -6,13 +6,13 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 
 use crate::crypto::digest::sha256_of_parts;
-use crate::crypto::ed25519::{self, PUBLIC_KEY_BYTES, SigningKey};
+use crate::crypto::ed25519::{self, SigningKey};
+use crate::crypto::mldsa;
+use crate::custody::algorithm::Algorithm;
+use crate::custody::cosignature;
 use crate::model::base64;
-use crate::model::limits::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX};
+use crate::model::limits::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, VKEY_BYTES_MAX};
 
-/// The algorithm byte of a plain Ed25519 signature over the text. Cosignatures are 0x04 and 0x06; their lines are
-/// kept as they are.
-const ED25519: u8 = 0x01;
 /// An em dash and a space begin each signature line.
 const LINE_START: &str = "\u{2014} ";
 
@@ -41,11 +41,7 @@ impl Note {
     /// Signs `text` with the Ed25519 key of that name.
     pub fn sign(text: String, name: &KeyName, key: &SigningKey) -> Result<Self, NoteError> {
         check_text(&text)?;
-        let line = SignatureLine {
-            name: name.0.clone(),
-            key_id: key_id(&name.0, ED25519, &key.public_key()),
-            signature: key.sign(text.as_bytes()).to_vec(),
-        };
+        let line = VerifierKey::new(name.clone(), key.public_key()).line(key.sign(text.as_bytes()).to_vec());
         Ok(Self { text, signatures: vec![line] })
     }
 
@@ -70,15 +66,22 @@ impl Note {
         Ok(Self { text: text.to_owned(), signatures })
     }
 
+    /// Reads signature lines alone, as a witness answers them: each with its newline, at least one.
+    ///
+    /// # Errors
+    /// [`NoteError`] as [`Self::parse`].
+    pub fn parse_lines(bytes: &[u8]) -> Result<Vec<SignatureLine>, NoteError> {
+        let note = [b"\n\n", bytes].concat();
+        Self::parse(&note).map(|note| note.signatures)
+    }
+
     /// The keys of `trusted` that signed. Refuses a note that none of them signed, and one in which a line bears
     /// the name and id of a trusted key but not its signature.
     pub fn verify<'k>(&self, trusted: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>, NoteError> {
         let mut signers: Vec<&VerifierKey> = Vec::new();
         for line in &self.signatures {
-            let known = |key: &&VerifierKey| key.id == line.key_id && key.name.0 == line.name;
-            let Some(key) = trusted.iter().find(known) else { continue };
-            ed25519::verify(&key.public_key, self.text.as_bytes(), &line.signature)
-                .map_err(|_| NoteError::BadSignature)?;
+            let Some(key) = trusted.iter().find(|key| key.is_of(line)) else { continue };
+            key.check(&self.text, line)?;
             if !signers.contains(&key) {
                 signers.push(key);
             }
@@ -99,6 +102,39 @@ impl Note {
     /// Puts another signature line below, such as a cosignature.
     pub fn push(&mut self, line: SignatureLine) {
         self.signatures.push(line);
+    }
+
+    /// The note with the first line of each of those keys alone. It may be left without any. Attack: the holder of an
+    /// ML-DSA-44 key can make any number of good lines, and have whoever keeps them keep all.
+    pub fn only_of(&self, keys: &[VerifierKey]) -> Self {
+        let mut signatures: Vec<SignatureLine> = Vec::new();
+        for line in self.signatures.iter().filter(|line| keys.iter().any(|key| key.is_of(line))) {
+            if !signatures.iter().any(|kept| kept.name == line.name && kept.key_id == line.key_id) {
+                signatures.push(line.clone());
+            }
+        }
+        Self { text: self.text.clone(), signatures }
+    }
+
+    /// Adds the lines of another note of the same text that are not here yet. Checks none of them.
+    ///
+    /// # Errors
+    /// [`NoteError::OtherText`], or [`NoteError::TooLarge`] when the whole could not be read again; nothing is added then.
+    pub fn merge(&mut self, other: &Self) -> Result<(), NoteError> {
+        if other.text != self.text {
+            return Err(NoteError::OtherText);
+        }
+        let mut merged = self.clone();
+        for line in &other.signatures {
+            if !merged.signatures.contains(line) {
+                merged.push(line.clone());
+            }
+        }
+        if merged.signatures.len() > NOTE_SIGNATURES_MAX || merged.to_string().len() > NOTE_BYTES_MAX {
+            return Err(NoteError::TooLarge);
+        }
+        *self = merged;
+        Ok(())
     }
 }
 
@@ -175,14 +211,36 @@ impl FromStr for KeyName {
 pub struct VerifierKey {
     name: KeyName,
     id: [u8; 4],
-    public_key: [u8; PUBLIC_KEY_BYTES],
+    material: Material,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Material {
+    Ed25519([u8; ed25519::PUBLIC_KEY_BYTES]),
+    Ed25519Cosignature([u8; ed25519::PUBLIC_KEY_BYTES]),
+    MlDsa44Cosignature(mldsa::PublicKey),
 }
 
 impl VerifierKey {
-    /// The Ed25519 key of that name.
-    pub fn new(name: KeyName, public_key: [u8; PUBLIC_KEY_BYTES]) -> Self {
-        let id = key_id(&name.0, ED25519, &public_key);
-        Self { name, id, public_key }
+    /// The Ed25519 key of that name that signs texts: a log's.
+    pub fn new(name: KeyName, public_key: [u8; ed25519::PUBLIC_KEY_BYTES]) -> Self {
+        Self::of(name, Material::Ed25519(public_key))
+    }
+
+    /// The Ed25519 key of that name that cosigns: a witness's.
+    pub fn ed25519_cosigner(name: KeyName, public_key: [u8; ed25519::PUBLIC_KEY_BYTES]) -> Self {
+        Self::of(name, Material::Ed25519Cosignature(public_key))
+    }
+
+    /// The ML-DSA-44 key of that name: a log's or a witness's.
+    pub fn ml_dsa_44(name: KeyName, public_key: mldsa::PublicKey) -> Self {
+        Self::of(name, Material::MlDsa44Cosignature(public_key))
+    }
+
+    fn of(name: KeyName, material: Material) -> Self {
+        let mut key = Self { name, id: [0; 4], material };
+        key.id = key_id(&key.name.0, key.algorithm().type_byte(), key.public_key());
+        key
     }
 
     /// Its name.
@@ -195,15 +253,64 @@ impl VerifierKey {
         self.id
     }
 
-    /// Its 32 bytes.
-    pub fn public_key(&self) -> &[u8; PUBLIC_KEY_BYTES] {
-        &self.public_key
+    /// What it signs and how.
+    pub fn algorithm(&self) -> Algorithm {
+        match self.material {
+            Material::Ed25519(_) => Algorithm::Ed25519,
+            Material::Ed25519Cosignature(_) => Algorithm::Ed25519Cosignature,
+            Material::MlDsa44Cosignature(_) => Algorithm::MlDsa44Cosignature,
+        }
+    }
+
+    /// Its 32 or 1,312 bytes.
+    pub fn public_key(&self) -> &[u8] {
+        match &self.material {
+            Material::Ed25519(key) | Material::Ed25519Cosignature(key) => key,
+            Material::MlDsa44Cosignature(key) => key.as_bytes(),
+        }
+    }
+
+    /// Whether a line bears its name and id.
+    pub fn is_of(&self, line: &SignatureLine) -> bool {
+        self.id == line.key_id && self.name.0 == line.name
+    }
+
+    /// The line with that signature of this key's holder.
+    pub fn line(&self, signature: Vec<u8>) -> SignatureLine {
+        SignatureLine { name: self.name.0.clone(), key_id: self.id, signature }
+    }
+
+    /// Checks that this key's holder signed `text`. A cosignature tells when: in seconds since the Unix epoch, with zero for
+    /// "no statement on the time". A plain signature tells no time.
+    ///
+    /// # Errors
+    /// [`NoteError::BadSignature`]; also where the key cannot have signed such a text (ML-DSA-44 signs checkpoints only).
+    pub fn check(&self, text: &str, line: &SignatureLine) -> Result<Option<u64>, NoteError> {
+        let bad = NoteError::BadSignature;
+        match &self.material {
+            Material::Ed25519(key) => {
+                ed25519::verify(key, text.as_bytes(), &line.signature).map_err(|_| bad)?;
+                Ok(None)
+            }
+            Material::Ed25519Cosignature(key) => {
+                let (time, signature) = cosignature::split(&line.signature).ok_or(bad)?;
+                let message = cosignature::ed25519_message(time, text);
+                ed25519::verify(key, &message, signature).map_err(|_| bad)?;
+                Ok(Some(time))
+            }
+            Material::MlDsa44Cosignature(key) => {
+                let (time, signature) = cosignature::split(&line.signature).ok_or(bad)?;
+                let message = cosignature::ml_dsa_44_message(self.name(), time, text).ok_or(bad)?;
+                key.verify(&message, signature).map_err(|_| bad)?;
+                Ok(Some(time))
+            }
+        }
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], &self.public_key[..]].concat();
+        let key = [&[self.algorithm().type_byte()], self.public_key()].concat();
         write!(out, "{}+{}+{}", self.name.0, HEXLOWER.encode(&self.id), base64::encode(&key))
     }
 }
@@ -212,17 +319,24 @@ impl FromStr for VerifierKey {
     type Err = KeyTextError;
 
     fn from_str(text: &str) -> Result<Self, KeyTextError> {
+        let form = KeyTextError::Form;
+        if text.len() > VKEY_BYTES_MAX {
+            return Err(form);
+        }
         let mut fields = text.splitn(3, '+');
-        let mut field = || fields.next().ok_or(KeyTextError::Form);
+        let mut field = || fields.next().ok_or(form);
         let (name, id, key) = (field()?, field()?, field()?);
         let name: KeyName = name.parse()?;
-        let id = HEXLOWER.decode(id.as_bytes()).map_err(|_| KeyTextError::Form)?;
-        let key = base64::decode(key).map_err(|_| KeyTextError::Form)?;
-        let (algorithm, key) = key.split_first().ok_or(KeyTextError::Form)?;
-        if *algorithm != ED25519 {
-            return Err(KeyTextError::Algorithm(*algorithm));
-        }
-        let key = Self::new(name, key.try_into().map_err(|_| KeyTextError::Form)?);
+        let id = HEXLOWER.decode(id.as_bytes()).map_err(|_| form)?;
+        let key = base64::decode(key).map_err(|_| form)?;
+        let (algorithm, key) = key.split_first().ok_or(form)?;
+        let ed25519 = || key.try_into().map_err(|_| form);
+        let key = match algorithm {
+            0x01 => Self::new(name, ed25519()?),
+            0x04 => Self::ed25519_cosigner(name, ed25519()?),
+            0x06 => Self::ml_dsa_44(name, mldsa::PublicKey::try_from(key).map_err(|_| form)?),
+            other => return Err(KeyTextError::Algorithm(*other)),
+        };
         if key.id == id.as_slice() { Ok(key) } else { Err(KeyTextError::Id) }
     }
 }
@@ -253,6 +367,9 @@ pub enum NoteError {
     /// No trusted key signed.
     #[error("no trusted key signed the note")]
     NoTrustedSignature,
+    /// Two notes that say different things have no lines in common.
+    #[error("the two notes are not about the same text")]
+    OtherText,
 }
 
 /// Why the text of a key was refused.
@@ -264,8 +381,8 @@ pub enum KeyTextError {
     /// Not three fields.
     #[error("not a verifier key; it reads name+8 hexadecimal digits+base64")]
     Form,
-    /// Another algorithm than Ed25519.
-    #[error("the verifier key is of type {0}; this program checks type 1, Ed25519")]
+    /// Another algorithm than the ones here.
+    #[error("the verifier key is of type {0}; this program checks types 1 and 4 (Ed25519) and 6 (ML-DSA-44)")]
     Algorithm(u8),
     /// The id does not belong to the name and key: a digit was mistyped.
     #[error("the id of the verifier key does not fit its name and key; copy it again")]

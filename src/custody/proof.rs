@@ -89,6 +89,11 @@ impl TlogProof {
         self.index
     }
 
+    /// The signed note it leads to, not yet checked.
+    pub fn checkpoint(&self) -> &str {
+        &self.checkpoint
+    }
+
     /// The `extra` bytes, which nothing authenticates.
     pub fn extra(&self) -> Option<&[u8]> {
         self.extra.as_deref()

@@ -10,7 +10,10 @@ pub fn leaf_hash(entry: &[u8]) -> Digest {
 
 /// The hash of an inner node: `SHA-256(0x01 || left || right)`. The other prefix keeps a node from passing for a leaf.
 pub fn node_hash(left: &Digest, right: &Digest) -> Digest {
-    sha256_of_parts(&[&[1], &left.0, &right.0])
+    let mut bytes = [1; 65];
+    bytes[1..33].copy_from_slice(&left.0);
+    bytes[33..].copy_from_slice(&right.0);
+    sha256(&bytes)
 }
 
 /// The root of the tree without leaves: `SHA-256("")`.

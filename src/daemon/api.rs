@@ -14,19 +14,23 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::serve::IncomingStream;
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::api_routes::routes;
+use crate::daemon::config;
 use crate::daemon::desk::DeskError;
 use crate::daemon::dossier::DossierError;
+use crate::daemon::erasing::ErasingError;
 use crate::daemon::evidence::EvidenceError;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted};
 use crate::daemon::packing::PackingError;
 use crate::daemon::registrar::Wake;
+use crate::net::endpoint::Endpoint;
 
 /// The header in which a caller names the officer who acts, percent-encoded.
 pub const OFFICER_HEADER: &str = "rogatory-officer";
@@ -38,6 +42,20 @@ pub struct Shared {
     pub node: Arc<Node>,
     /// Where the courier hears of a reload.
     pub wake: mpsc::UnboundedSender<Wake>,
+    /// The socket that links are made with.
+    pub endpoint: Arc<Endpoint>,
+    /// The settings that the web listener was bound with.
+    pub web: Option<config::Web>,
+}
+
+impl Shared {
+    /// The status after a reload, and which of the new settings wait for the next start.
+    pub fn with_waiting(&self, mut status: Value) -> Value {
+        if let Some(status) = status.as_object_mut().filter(|_| self.node.config().web != self.web) {
+            status.insert("waits_for_restart".to_owned(), json!(["web"]));
+        }
+        status
+    }
 }
 
 /// Binds the officers' socket. A socket file that an earlier process left is replaced: the lock of the data directory
@@ -57,13 +75,8 @@ pub fn bind(path: &Path) -> Result<UnixListener, ApiError> {
 }
 
 /// Answers officers until `stop`.
-pub async fn serve(
-    listener: UnixListener,
-    node: Arc<Node>,
-    wake: mpsc::UnboundedSender<Wake>,
-    stop: CancellationToken,
-) {
-    let service = routes(Shared { node, wake }).into_make_service_with_connect_info::<Caller>();
+pub async fn serve(listener: UnixListener, shared: Shared, stop: CancellationToken) {
+    let service = routes(shared).into_make_service_with_connect_info::<Caller>();
     let served = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await });
     if let Err(error) = served.await {
         tracing::error!(%error, "the officers' socket is closed");
@@ -164,6 +177,7 @@ impl From<DeskError> for Refusal {
         let status = match &error {
             DeskError::Admission(_) => StatusCode::FORBIDDEN,
             DeskError::Lookup(LookupError::Unknown { .. }) => StatusCode::NOT_FOUND,
+            DeskError::Lookup(LookupError::Erased { .. }) => StatusCode::GONE,
             DeskError::Lookup(_) | DeskError::Append(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::CONFLICT,
         };
@@ -175,6 +189,16 @@ impl From<EvidenceError> for Refusal {
     fn from(error: EvidenceError) -> Self {
         match error {
             EvidenceError::Desk(error) => error.into(),
+            other => Self::new(StatusCode::CONFLICT, other),
+        }
+    }
+}
+
+impl From<ErasingError> for Refusal {
+    fn from(error: ErasingError) -> Self {
+        match error {
+            ErasingError::Desk(error) => error.into(),
+            ErasingError::Lookup(error) => DeskError::from(error).into(),
             other => Self::new(StatusCode::CONFLICT, other),
         }
     }

@@ -6,21 +6,19 @@ use axum::Json;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
-use crate::daemon::api_stream;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
-use crate::daemon::{acceptance, dossier, packing, views};
+use crate::daemon::{acceptance, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::{Body, MessageKind, ReplyBy, Urgency};
@@ -31,7 +29,7 @@ use crate::model::request::{
 };
 use crate::model::time::Timestamp;
 
-type Answer<T> = Result<Json<T>, Refusal>;
+pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
 /// Every route.
 pub fn routes(shared: Shared) -> Router {
@@ -52,10 +50,10 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/packages/{id}/send", post(send_package))
         .route("/v1/packages/{id}/acceptance", post(accept))
         .route("/v1/packages/{id}/dossier", post(export))
-        .route("/v1/custody", get(custody))
-        .route("/v1/custody/{index}", get(custody_entry))
-        .route("/v1/custody/{index}/proof", get(proof))
-        .route("/v1/custody/{index}/receipt", get(receipt))
+        .merge(api_custody::routes())
+        .merge(api_doctor::routes())
+        .merge(api_time::routes())
+        .merge(api_erasing::routes())
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "no such call") })
         .with_state(shared)
 }
@@ -160,19 +158,11 @@ pub struct NewTransmittal {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Window {
-    request: Option<Id>,
-    from: u64,
-    limit: Option<usize>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
 struct Why {
     reason: String,
 }
 
-async fn act<T, E>(shared: &Shared, step: impl FnOnce(&Node) -> Result<T, E> + Send + 'static) -> Answer<T>
+pub(super) async fn act<T, E>(shared: &Shared, step: impl FnOnce(&Node) -> Result<T, E> + Send + 'static) -> Answer<T>
 where
     T: Serialize + Send + 'static,
     E: Into<Refusal> + Send + 'static,
@@ -181,7 +171,7 @@ where
 }
 
 /// Lists and the log show subjects, names and reasons: they are for those who work on cases or audit them.
-async fn look(
+pub(super) async fn look(
     shared: &Shared,
     officer: &Admitted,
     view: impl FnOnce(&Node) -> Result<Value, DeskError> + Send + 'static,
@@ -200,7 +190,7 @@ async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value
     done.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
     // The courier ends only with the node.
     let _ = shared.wake.send(Wake::Reloaded);
-    status(State(shared), officer).await
+    Ok(Json(shared.with_waiting(status(State(shared.clone()), officer).await?.0)))
 }
 
 async fn requests(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
@@ -356,30 +346,9 @@ async fn export(
     State(shared): State<Shared>,
     officer: Admitted,
     Path(id): Path<Id>,
-    Query(why): Query<Why>,
+    Query(wanted): Query<dossier::Wanted>,
 ) -> Answer<Dossier> {
-    api_stream::why(&why.reason)?;
-    act(&shared, move |node| dossier::export(node, &officer, id, &why.reason)).await
-}
-
-async fn custody(State(shared): State<Shared>, officer: Admitted, Query(window): Query<Window>) -> Answer<Value> {
-    let limit = window.limit.unwrap_or(1_000);
-    look(&shared, &officer, move |node| views::custody(node, window.request, window.from, limit)).await
-}
-
-async fn custody_entry(State(shared): State<Shared>, officer: Admitted, Path(index): Path<u64>) -> Answer<Value> {
-    look(&shared, &officer, move |node| views::custody_entry(node, index)).await
-}
-
-async fn proof(State(shared): State<Shared>, officer: Admitted, Path(index): Path<u64>) -> Result<Response, Refusal> {
-    officer.acting_as(READ)?;
-    let proof = blocking(&shared.node, move |node| node.ledger.reader().prove(index)).await;
-    proof.map(axum::response::IntoResponse::into_response).map_err(|error| Refusal::new(StatusCode::NOT_FOUND, error))
-}
-
-/// The record with its salt and proof, in the form in which a peer gets one.
-async fn receipt(State(shared): State<Shared>, officer: Admitted, Path(index): Path<u64>) -> Result<Vec<u8>, Refusal> {
-    officer.acting_as(READ)?;
-    let receipt = blocking(&shared.node, move |node| node.receipt(index)).await;
-    receipt.map_err(|error| Refusal::new(StatusCode::NOT_FOUND, error))
+    api_stream::why(&wanted.reason)?;
+    let part = wanted.part().map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
+    act(&shared, move |node| dossier::export(node, &officer, id, &wanted.reason, part)).await
 }

@@ -1,6 +1,6 @@
 //! The only place that reads the clock. Everything below takes the time as an argument.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::model::time::Timestamp;
 
@@ -14,4 +14,9 @@ pub fn now() -> Timestamp {
 /// How long until `instant`; nothing if it has passed.
 pub fn until(instant: Timestamp) -> Duration {
     Duration::from_millis(instant.millis_since(now()))
+}
+
+/// A reading of the clock that only goes forward: for how long something took, never for when it was.
+pub fn ticks() -> Instant {
+    Instant::now()
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::daemon::time_settings::TimeStampSettings;
 use crate::model::event::Role;
 use crate::model::ident::{AuthorityId, OfficerName};
 use crate::model::limits::ENVELOPE_LIFE_MS_MAX;
@@ -32,12 +33,24 @@ pub struct Config {
     /// Transport.
     #[serde(default)]
     pub transport: Transport,
+    /// Watching other logs and having ours watched.
+    #[serde(default)]
+    pub witness: Watching,
     /// House rules.
     #[serde(default)]
     pub policy: Policy,
     /// Logging.
     #[serde(default)]
     pub log: Log,
+    /// The public web listener; absent: nothing is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<Web>,
+    /// The time-stamp authorities that are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub time_stamp: Vec<TimeStampSettings>,
+    /// The operator's private listener: health and metrics; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin: Option<Web>,
     /// The officers who may act.
     #[serde(default)]
     pub officer: Vec<Officer>,
@@ -78,6 +91,29 @@ pub enum KeyExchange {
     HybridPreferred,
     /// X25519MLKEM768 or nothing.
     HybridOnly,
+}
+
+/// Watching other logs and having ours watched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watching {
+    /// Minutes between two rounds with a peer that stays linked, and with a witness of the policy; 1 to 1,440.
+    pub every_minutes: u32,
+    /// Whether this node tells peers what it holds of other logs, and asks them: that is how a log that shows each peer
+    /// another history is found.
+    pub gossip: bool,
+    /// Minutes for which a witness of the policy may fail before the gap is recorded.
+    pub gap_minutes: u32,
+    /// Whom HTTPS to witnesses of the policy trusts: a PEM file; a relative path begins at the data directory. Absent: the
+    /// system's bundle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Watching {
+    fn default() -> Self {
+        Self { every_minutes: 10, gossip: true, gap_minutes: 60, ca_file: None }
+    }
 }
 
 /// House rules.
@@ -121,6 +157,20 @@ pub enum LogFormat {
     Json,
 }
 
+/// A web listener: the public one, with what strangers may read and nothing else, or the operator's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Web {
+    /// The TCP address to listen on.
+    pub listen: SocketAddr,
+    /// Certificates for HTTPS, PEM, the server's own first; a relative path begins at the data directory. Absent: HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// The private key of that certificate, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+}
+
 /// An officer who may act through this node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -158,6 +208,16 @@ impl Config {
         if !(1..=100).contains(&config.delivery.peer_share_percent) {
             return Err("delivery.peer_share_percent must be 1 to 100; 50 leaves half of the room to others".to_owned());
         }
+        let mut listeners = config.web.iter().chain(&config.admin);
+        if listeners.any(|web| web.certificate.is_some() != web.key.is_some()) {
+            return Err(
+                "web.certificate and web.key belong together: write both for HTTPS, or neither for HTTP".to_owned()
+            );
+        }
+        if !(1..=1_440).contains(&config.witness.every_minutes) {
+            return Err("witness.every_minutes must be 1 to 1440; 10 is a good start".to_owned());
+        }
+        TimeStampSettings::check(&config.time_stamp)?;
         if config.name.trim().is_empty() {
             return Err("`name` is empty; write the authority's name".to_owned());
         }
@@ -229,6 +289,16 @@ mod tests {
     fn an_unknown_setting_is_refused_by_name() {
         let error = Config::parse(&format!("{SMALL}colour = \"blue\"\n")).unwrap_err();
         assert!(error.contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn the_web_listener_is_off_unless_set_and_takes_a_key_only_with_its_certificate() {
+        assert_eq!(Config::parse(SMALL).unwrap().web, None);
+        let with = |more: &str| Config::parse(&format!("{SMALL}[web]\nlisten = \"127.0.0.1:8080\"\n{more}"));
+        let config = with("").unwrap();
+        assert_eq!(Config::parse(&config.to_text()).unwrap(), config);
+        assert!(with("certificate = \"web.crt\"\nkey = \"web.key\"\n").is_ok());
+        assert!(with("key = \"web.key\"\n").unwrap_err().contains("web.certificate"));
     }
 
     #[test]

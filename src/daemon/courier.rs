@@ -18,6 +18,7 @@ use crate::daemon::lane::Line;
 use crate::daemon::node::Node;
 use crate::daemon::registrar::Wake;
 use crate::daemon::serve::serve;
+use crate::daemon::watch::watch;
 use crate::daemon::{clock, trust};
 use crate::exchange::rows::OutboxRow;
 use crate::exchange::sender::{Sender, Step};
@@ -137,6 +138,7 @@ impl Courier {
                     links.retain(|(other, _)| *other != number);
                     links.len()
                 });
+                self.node.meters.unlinked();
                 if left == 0 {
                     self.links.remove(&peer);
                     self.schedule.disconnected(&peer, now, draw());
@@ -176,8 +178,10 @@ impl Courier {
     fn linked(&mut self, connection: Connection) {
         let peer = connection.peer().authority.clone();
         self.links_made += 1;
+        self.node.meters.linked();
         let number = self.links_made;
         tokio::spawn(serve(Arc::clone(&self.node), connection.clone()));
+        tokio::spawn(watch(Arc::clone(&self.node), connection.clone()));
         let (tell, watched, name) = (self.tell.clone(), connection.clone(), peer.clone());
         // Attack: a peer that links and leaves without end would fill the log lines.
         let lane = self.node.lanes.of(&peer);

@@ -26,6 +26,19 @@ pub const POINTS: &[&str] = &[
     "receipt: taken, not answered",
     "open: logged, not released",
     "export: logged, not given",
+    "witness: checkpoint kept, not answered",
+    "erase: asked, tombstone not logged",
+    "erase: tombstone logged, nothing overwritten",
+    "erase: half a record overwritten",
+    "erase: overwritten, index not made again",
+    "erase: index made again, not settled",
+    "destroy: decided, nothing gone",
+    "destroy: key gone, files there",
+    "destroy: files gone, not logged",
+    "destroy: logged, not answered",
+    "rotate: decided, not logged",
+    "rotate: logged, old key in place",
+    "rotate: one key in place",
 ];
 
 static PLAN: OnceLock<Option<(String, u32)>> = OnceLock::new();

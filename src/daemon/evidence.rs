@@ -7,7 +7,7 @@ use crate::daemon::fetch::envelope_facts;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::plaintext::Plaintext;
-use crate::daemon::{clock, crash};
+use crate::daemon::{clock, crash, destroying};
 use crate::exchange::act::Scene;
 use crate::exchange::rows::{Direction, MessageRow, MessageState, PackageRow};
 use crate::model::event::{Event, NamedDigest, Role};
@@ -59,6 +59,9 @@ pub fn admitted(node: &Node, officer: &Admitted, package_id: Id) -> Result<(Pack
     let row = node.message(package.message_id).map_err(DeskError::from)?;
     if let Err(error) = officer.acting_as(roles_for(row.kind)) {
         return Err(refuse(node, officer, &row, "role", error.into()).into());
+    }
+    if let Some(told) = destroying::told(node, package_id).map_err(DeskError::from)? {
+        return Err(EvidenceError::Destroyed { told });
     }
     if package.direction == Direction::Incoming && package.complete_index.is_none() {
         let given_up = row.state == MessageState::Abandoned;
@@ -136,6 +139,12 @@ pub enum EvidenceError {
     /// Its files never came.
     #[error("the files of the package did not come in time and were given up; ask the sender to send it anew")]
     Abandoned,
+    /// Two officers had it destroyed.
+    #[error("the package was destroyed {told}")]
+    Destroyed {
+        /// When, by whom, why.
+        told: String,
+    },
     /// A condition is not accepted.
     #[error(
         "blocked by {}: the sender set it and it binds on acceptance; read it with `rogatory package show {package_id}`, \

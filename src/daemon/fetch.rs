@@ -122,6 +122,7 @@ async fn pull(
         blocking(node, move |_| keep.store_part(object_id, index, &bytes, &proof))
             .await
             .map_err(|cause| FetchError::Part { object_id, index, cause })?;
+        node.meters.fetched(u64::try_from(length).unwrap_or(u64::MAX));
         crash::point("fetch: part stored");
     }
     match stream.receive().await? {

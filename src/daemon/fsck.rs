@@ -1,20 +1,24 @@
 //! Checks a node's data from the ground: the custody log by itself, then every sealed file that the log speaks of.
-//! Never touches what is primary; derived files are made again only when asked.
+//! Never touches what is primary; derived files are made again only when asked. Looks at a running node too.
 
-use std::io::{self, Write};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Value, json};
-
-use crate::custody::note::VerifierKey;
+use crate::custody::checkpoint::{LogSigner, SignedCheckpoint};
+use crate::custody::cosignature;
+use crate::custody::note::{Note, VerifierKey};
 use crate::daemon::config::{Config, ConfigError};
+use crate::daemon::fsck_records::{Expected, Fault, Records};
 use crate::daemon::home::Home;
-use crate::daemon::keys::{self, KeysError};
-use crate::model::event::Event;
-use crate::model::ident::{Digest, Id};
+use crate::daemon::keys::KeysError;
+use crate::daemon::log_keys;
+use crate::model::ident::Id;
+use crate::model::time::Timestamp;
 use crate::store::fsck::{self, FsckError, Report};
-use crate::store::reader::{ReadError, ReadOpenError, Reader};
-use crate::store::vault::{Vault, VaultError};
+use crate::store::lock::{DirLock, LockError};
+use crate::store::object_reader::ReadError;
+use crate::store::tiles::TileFiles;
+use crate::store::vault::{Phase, Vault, VaultError};
 use crate::wire::record;
 
 /// What to do about derived files that are wrong.
@@ -26,129 +30,271 @@ pub enum Mode {
     Repair,
 }
 
+/// How far a check is. Bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being read.
+    pub part: Part,
+    /// Read of it.
+    pub done: u64,
+    /// In all.
+    pub total: u64,
+}
+
+/// The two parts of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The journal and what is derived from it.
+    Journal,
+    /// The sealed files.
+    Sealed,
+}
+
+/// Whether a node was at work meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// It was stopped.
+    Nobody,
+    /// It ran: what it had published was checked.
+    TheNode,
+}
+
+/// A sealed file that is not what the log says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongFile {
+    /// Its package and number in it.
+    pub file: (Id, u32),
+    /// The record since which it must be there, and its time.
+    pub since: (u64, Option<Timestamp>),
+    /// What is wrong.
+    pub why: String,
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Findings {
-    log: Report,
-    sealed: u64,
-    sealed_bytes: u64,
-    wrong: Vec<String>,
-    records_unread: Vec<String>,
+    /// The log and its derived files.
+    pub log: Report,
+    /// Whether the node ran.
+    pub beside: Beside,
+    /// The last intact record before the first bad one, and the first behind it, with their times.
+    pub around: [Option<(u64, Timestamp)>; 2],
+    /// Records that are not what they say.
+    pub faults: Vec<Fault>,
+    /// How many.
+    pub faults_count: u64,
+    /// Enclosures that are what their records name.
+    pub enclosures: u64,
+    /// Entries of which something was erased.
+    pub erased: u64,
+    /// Sealed files that must be here.
+    pub sealed: u64,
+    /// Their bytes.
+    pub sealed_bytes: u64,
+    /// Durable parts of files that are still arriving; all of them as announced.
+    pub parts_arriving: u64,
+    /// Sealed files that are wrong.
+    pub wrong: Vec<WrongFile>,
+    /// Hashes beside sealed files that are wrong and can be made again.
+    pub hashes_wrong: Vec<(Id, u32)>,
+    /// What could not be checked, and why.
+    pub unchecked: Vec<String>,
 }
 
-/// Checks everything below the data directory of a node.
+/// Checks everything below the data directory of a node. While the node runs, what it has published so far is checked;
+/// its later entries are not.
 ///
 /// # Errors
 /// [`CheckError`] when the check itself could not be done.
-pub fn run(data: &Path, mode: Mode) -> Result<Findings, CheckError> {
+pub fn run(data: &Path, mode: Mode, progress: &mut dyn FnMut(Progress)) -> Result<Findings, CheckError> {
     let home = Home::at(data);
     let config = Config::read(&home.config())?;
     let origin = config.authority.log_origin().parse().map_err(|_| CheckError::Origin)?;
-    let key = VerifierKey::new(origin, keys::log_key(&home)?.public_key());
-    let mode = match mode {
+    let signer = log_keys::log_signer(&home)?;
+    let keys = signer.verifier_keys(&origin);
+    let key = keys.first().ok_or(CheckError::Origin)?;
+    let _lock = if mode == Mode::Repair { Some(DirLock::exclusive(data)?) } else { None };
+    let mut told = |done, total| progress(Progress { part: Part::Journal, done, total });
+    let mut records = Records::new(&mut told);
+    let store_mode = match mode {
         Mode::Check => fsck::Mode::Report,
         Mode::Repair => fsck::Mode::RepairDerived,
     };
-    let log = fsck::fsck(&home.custody(), &key, mode)?;
-    let mut findings = Findings { log, sealed: 0, sealed_bytes: 0, wrong: Vec::new(), records_unread: Vec::new() };
-    if findings.log.first_bad.is_none() {
-        sealed_files(&home, &key, &mut findings)?;
+    let (log, beside) = match fsck::check(&home.custody(), key, store_mode, &mut records) {
+        Err(FsckError::Lock(LockError::InUse(_))) if mode == Mode::Check => {
+            let log = fsck::check(&home.custody(), key, fsck::Mode::BesideTheNode, &mut records)?;
+            (log, Beside::TheNode)
+        }
+        log => (log?, Beside::Nobody),
+    };
+    let mut log = log;
+    if log.first_bad.is_none() && !signed_by_all(&home.custody(), &keys) {
+        match mode {
+            Mode::Check => log.second_line_missing(),
+            Mode::Repair => sign_again(&home.custody(), &keys, &signer, &mut log)?,
+        }
     }
+    let around = around(&log, &records);
+    let Records { faults, faults_count, enclosures, erased, sealed, announced, destroyed, .. } = records;
+    let mut findings = Findings {
+        log,
+        beside,
+        around,
+        faults,
+        faults_count,
+        enclosures,
+        erased,
+        sealed: 0,
+        sealed_bytes: 0,
+        parts_arriving: 0,
+        wrong: Vec::new(),
+        hashes_wrong: Vec::new(),
+        unchecked: Vec::new(),
+    };
+    if beside == Beside::TheNode && findings.log.published == 0 {
+        findings.unchecked.push("the journal: the node has published nothing of it yet".to_owned());
+    }
+    if findings.log.first_bad.is_some() {
+        findings.unchecked.push("what comes behind the first bad entry, and the sealed files".to_owned());
+        return Ok(findings);
+    }
+    let expected = Vaulted { sealed, announced, destroyed };
+    expected.check(&home, mode, progress, &mut findings)?;
     Ok(findings)
 }
 
-/// Re-hashes every sealed file that a record says is here: drafted by us, or received whole.
-fn sealed_files(home: &Home, key: &VerifierKey, findings: &mut Findings) -> Result<(), CheckError> {
-    let vault = match Vault::open_read_only(&home.vault()) {
-        Ok(vault) => vault,
-        // A node that never held a file has no vault yet.
-        Err(_) if !home.vault().exists() => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    let reader = Reader::open_read_only(&home.custody(), key)?;
-    let mut expected: Vec<(u64, Id, u32, Digest, u64)> = Vec::new();
-    reader.scan(0, |stored| {
-        if let Some(content) = &stored.content {
-            match record::decode(&content.record) {
-                Ok(found) if matches!(found.event, Event::MessageDrafted | Event::ContentReceived) => {
-                    let blobs = found.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
-                    if let Some(package) = found.subject.package_id {
-                        expected.extend(
-                            blobs
-                                .iter()
-                                .map(|blob| (stored.index, package, blob.object_id, blob.root, blob.ciphertext_bytes)),
-                        );
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => findings.records_unread.push(format!("record {}: {error}", stored.index)),
-            }
-        }
-        std::ops::ControlFlow::Continue(())
-    })?;
-    for (index, package, object_id, root, bytes) in expected {
-        findings.sealed += 1;
-        findings.sealed_bytes += bytes;
-        if let Err(error) = vault.check(package, object_id, &root) {
-            findings.wrong.push(format!("package {package}, item {object_id} (since record {index}): {error}"));
-        }
+/// The published note carries a line of each key of the log, and each holds.
+fn signed_by_all(custody_dir: &Path, keys: &[VerifierKey]) -> bool {
+    let note = TileFiles::new(custody_dir).published().ok().flatten();
+    let note = note.and_then(|bytes| Note::parse(&bytes).ok());
+    note.is_none_or(|note| note.verify(keys).is_ok_and(|signers| signers.len() == keys.len()))
+}
+
+/// Adds the line of the log's second key to the published note again.
+fn sign_again(
+    custody_dir: &Path,
+    keys: &[VerifierKey],
+    signer: &LogSigner,
+    log: &mut Report,
+) -> Result<(), CheckError> {
+    let files = TileFiles::new(custody_dir);
+    let Some(bytes) = files.published()? else { return Ok(()) };
+    let first = keys.first().map(std::slice::from_ref).unwrap_or_default();
+    let signed = SignedCheckpoint::open(&bytes, first).map_err(|_| CheckError::Published)?;
+    // Only the text and the first line are kept: what else stands there did not hold.
+    let origin = signed.checkpoint().origin().parse().map_err(|_| CheckError::Origin)?;
+    let said = signed.checkpoint();
+    let mut again = SignedCheckpoint::sign(&origin, said.size(), said.root(), &signer.ed25519);
+    if let Some(key) = &signer.ml_dsa_44 {
+        let line = cosignature::log_line(key, &again).map_err(|_| CheckError::Published)?;
+        again = again.with_lines([line]);
     }
+    files.publish(&again.to_bytes())?;
+    log.signed_again();
     Ok(())
 }
 
-impl Findings {
-    /// Whether nothing is wrong, or nothing any more.
-    pub fn is_sound(&self) -> bool {
-        self.log.is_sound() && self.wrong.is_empty() && self.records_unread.is_empty()
+/// Whichever record could be read last before the damage, and the next one behind it.
+fn around(log: &Report, records: &Records<'_>) -> [Option<(u64, Timestamp)>; 2] {
+    let Some(damage) = &log.damage else { return [None, None] };
+    let before = records.last.iter().rev().find(|(index, _)| *index < damage.index).copied();
+    let behind = damage.next_intact.as_ref();
+    let behind = behind.and_then(|(index, bytes)| Some((*index, record::decode(bytes).ok()?.at)));
+    [before, behind]
+}
+
+/// The files that the log speaks of.
+struct Vaulted {
+    sealed: BTreeMap<(Id, u32), Expected>,
+    announced: BTreeMap<(Id, u32), Expected>,
+    destroyed: BTreeMap<Id, u64>,
+}
+
+impl Vaulted {
+    fn check(
+        &self,
+        home: &Home,
+        mode: Mode,
+        progress: &mut dyn FnMut(Progress),
+        findings: &mut Findings,
+    ) -> Result<(), CheckError> {
+        let opened = match mode {
+            Mode::Check => Vault::open_read_only(&home.vault()),
+            Mode::Repair => Vault::open(&home.vault()),
+        };
+        let vault = match opened {
+            Ok(vault) => vault,
+            // A node that never held a file has no vault yet.
+            Err(_) if !home.vault().exists() && self.sealed.is_empty() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let total = self.sealed.values().map(|expected| expected.blob.ciphertext_bytes).sum();
+        for ((package, object_id), expected) in &self.sealed {
+            let checked = vault.check(*package, *object_id, &expected.blob.root);
+            findings.sealed += 1;
+            findings.sealed_bytes += expected.blob.ciphertext_bytes;
+            findings.judge((*package, *object_id), expected, checked);
+            progress(Progress { part: Part::Sealed, done: findings.sealed_bytes, total });
+        }
+        self.arriving(&vault, findings)
     }
 
-    /// As one JSON document.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "sound": self.is_sound(),
-            "entries": self.log.entries,
-            "checkpoints": self.log.checkpoints,
-            "published": self.log.published,
-            "first_bad": self.log.first_bad.as_ref().map(|(index, why)| json!({ "index": index, "why": why })),
-            "derived_wrong": self.log.wrong_files_count,
-            "derived_wrong_files": self.log.wrong_files,
-            "derived_repaired": self.log.repaired,
-            "never_acknowledged_tail": self.log.tear.is_some(),
-            "sealed_files": self.sealed,
-            "sealed_bytes": self.sealed_bytes,
-            "sealed_files_wrong": self.wrong,
-            "records_unread": self.records_unread,
-        })
-    }
-
-    /// In plain words.
-    ///
-    /// # Errors
-    /// When the output is gone.
-    pub fn tell(&self, out: &mut dyn Write) -> io::Result<()> {
-        let log = &self.log;
-        writeln!(out, "log      {} entries intact under {} signed checkpoints", log.entries, log.checkpoints)?;
-        if let Some((index, why)) = &log.first_bad {
-            writeln!(out, "DAMAGED  from entry {index} on: {why}")?;
-            writeln!(out, "         restore custody/journal from a backup; nothing was changed here")?;
-            return Ok(());
-        }
-        if log.tear.is_some() {
-            writeln!(out, "tail     a batch that was never acknowledged; the next start of the node cuts it")?;
-        }
-        match (log.wrong_files_count, log.repaired) {
-            (0, _) => writeln!(out, "derived  tiles, bundles and offsets are what the journal gives")?,
-            (count, true) => writeln!(out, "derived  {count} files were wrong and were made again")?,
-            (count, false) => {
-                writeln!(out, "DERIVED  {count} files are wrong; make them again with --repair:")?;
-                log.wrong_files.iter().try_for_each(|path| writeln!(out, "         {path}"))?;
+    /// What is there and not whole, and what should be there no more.
+    fn arriving(&self, vault: &Vault, findings: &mut Findings) -> Result<(), CheckError> {
+        for held in vault.list()? {
+            let file = (held.seal_id, held.object_id);
+            if let Some(index) = self.destroyed.get(&held.seal_id) {
+                let why = format!("record {index} says that the package was destroyed, and the file is here");
+                findings.wrong.push(WrongFile { file, since: (*index, None), why });
+            } else if let Some(expected) = self.announced.get(&file).filter(|_| held.phase == Phase::Partial) {
+                match vault.check_arriving(held.seal_id, &expected.blob) {
+                    Ok(parts) => findings.parts_arriving += parts,
+                    Err(error) => findings.judge(file, expected, Err(error)),
+                }
             }
         }
-        let sound = self.sealed - u64::try_from(self.wrong.len()).unwrap_or(u64::MAX).min(self.sealed);
-        writeln!(out, "sealed   {sound} of {} sealed files are what the log says", self.sealed)?;
-        self.wrong.iter().try_for_each(|what| writeln!(out, "DAMAGED  {what}"))?;
-        self.records_unread.iter().try_for_each(|what| writeln!(out, "UNREAD   {what}"))?;
-        writeln!(out, "{}", if self.is_sound() { "Everything is sound." } else { "NOT SOUND: see above." })
+        Ok(())
+    }
+}
+
+impl Findings {
+    fn judge(&mut self, file: (Id, u32), expected: &Expected, checked: Result<(), ReadError>) {
+        let (package, object) = file;
+        match checked {
+            Ok(()) => {}
+            Err(ReadError::HashesDamaged { .. }) => self.hashes_wrong.push(file),
+            Err(ReadError::Missing) if self.beside == Beside::TheNode => {
+                let gone = format!(
+                    "item {object} of package {package}: gone; destroyed meanwhile, or missing (check it with the node stopped)"
+                );
+                self.unchecked.push(gone);
+            }
+            Err(error) => {
+                let since = (expected.index, Some(expected.at));
+                self.wrong.push(WrongFile { file, since, why: error.to_string() });
+            }
+        }
+    }
+
+    /// Whether nothing is wrong, or nothing any more.
+    pub fn is_sound(&self) -> bool {
+        self.log.is_sound() && self.wrong.is_empty() && self.faults_count == 0 && self.hashes_wrong.is_empty()
+    }
+
+    /// The first bad entry: not intact, not the one that was signed, or not what it says of its enclosures.
+    pub fn first_bad(&self) -> Option<(u64, &str)> {
+        let fault = self.faults.first().map(|fault| (fault.index, fault.why.as_str()));
+        let log = self.log.first_bad.as_ref().map(|(index, why)| (*index, why.as_str()));
+        fault.into_iter().chain(log).min_by_key(|(index, _)| *index)
+    }
+
+    /// 0: sound; 3: sound as far as it was checked; 1: not sound.
+    pub fn exit_code(&self) -> u8 {
+        match (self.is_sound(), self.unchecked.is_empty()) {
+            (false, _) => 1,
+            (true, false) => 3,
+            (true, true) => 0,
+        }
     }
 }
 
@@ -161,18 +307,21 @@ pub enum CheckError {
     /// The log's key.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The node runs.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The log.
     #[error(transparent)]
     Log(#[from] FsckError),
-    /// Reading the log.
-    #[error(transparent)]
-    Open(#[from] ReadOpenError),
-    /// Reading an entry.
-    #[error(transparent)]
-    Read(#[from] ReadError),
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The published checkpoint cannot be signed again.
+    #[error("the published checkpoint cannot be signed again; start the node, which writes it anew")]
+    Published,
+    /// The published checkpoint cannot be read or written.
+    #[error("cannot use custody/checkpoint: {0}")]
+    Io(#[from] std::io::Error),
     /// The authority makes no log name.
     #[error("the authority's identifier makes no log name")]
     Origin,

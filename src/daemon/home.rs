@@ -60,6 +60,11 @@ impl Home {
         self.0.join("index")
     }
 
+    /// What a rotation of keys is about to do; gone when it is done.
+    pub fn rotating(&self) -> PathBuf {
+        self.0.join("rotating")
+    }
+
     /// The officers' socket.
     pub fn socket(&self) -> PathBuf {
         self.0.join("officer.sock")

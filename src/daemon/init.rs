@@ -8,9 +8,12 @@ use crate::crypto::digest::sha256;
 use crate::daemon::config::Config;
 use crate::daemon::home::Home;
 use crate::daemon::keys::{self, Facts, KeysError};
+use crate::daemon::log_keys;
+use crate::daemon::time_settings::TimeStampSettings;
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::entry::{Entry, EntryError};
 use crate::model::event::{Event, NamedDigest};
+use crate::model::limits::TIME_STAMP_ISSUERS_MAX;
 use crate::model::time::Timestamp;
 use crate::store::files::replace_durably;
 use crate::store::ledger::{self, AppendError, Ledger, OpenError};
@@ -33,6 +36,13 @@ pub fn init(data: &Path, config: &Config, now: Timestamp) -> Result<Made, InitEr
     if home.config().exists() || home.key("").exists() {
         return Err(InitError::Exists(data.to_owned()));
     }
+    // Before anything is written: a file that is not there must not leave half a node.
+    let read = |one: &TimeStampSettings| one.anchors(data).map_err(InitError::TimeStamp);
+    let time_stamp_issuers = config.time_stamp.iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
+    if time_stamp_issuers.len() > TIME_STAMP_ISSUERS_MAX {
+        let why = format!("they name more than {TIME_STAMP_ISSUERS_MAX} CA certificates together");
+        return Err(InitError::TimeStamp(why));
+    }
     let fault = |source| InitError::Io { path: data.to_owned(), source };
     fs::DirBuilder::new().mode(0o700).recursive(true).create(data).map_err(fault)?;
     let facts = Facts {
@@ -40,6 +50,7 @@ pub fn init(data: &Path, config: &Config, now: Timestamp) -> Result<Made, InitEr
         name: &config.name,
         endpoints: &config.advertise,
         languages: &config.languages,
+        time_stamp_issuers: &time_stamp_issuers,
     };
     let authority = keys::create(&home, &facts, now)?;
     let log_key = authority.log_keys.first().cloned().unwrap_or_default();
@@ -49,7 +60,7 @@ pub fn init(data: &Path, config: &Config, now: Timestamp) -> Result<Made, InitEr
     record.digests = vec![NamedDigest::new("directory-entry", sha256(&entry))];
     let act = Act { record, enclosures: vec![entry] };
     let origin = config.authority.log_origin().parse().map_err(|_| InitError::Origin)?;
-    let ledger = Ledger::open(&home.custody(), origin, keys::log_key(&home)?, Box::new(|_| {}))?;
+    let ledger = Ledger::open(&home.custody(), origin, log_keys::log_signer(&home)?, Box::new(|_| {}))?;
     ledger.append(ledger::Entry { record: act.record_bytes(), enclosures: act.enclosures })?;
     ledger.close();
     // The settings last: a node without them was not finished, and `init` says so when it is run again.
@@ -63,6 +74,9 @@ pub enum InitError {
     /// There is one, or the rest of one.
     #[error("{} holds a node already, or the beginning of one; name an empty directory with --data", .0.display())]
     Exists(PathBuf),
+    /// The CAs of time-stamp authorities.
+    #[error("the CA certificates of the time-stamp authorities: {0}")]
+    TimeStamp(String),
     /// The system refused.
     #[error("cannot write to {}: {source}", path.display())]
     Io {

@@ -9,38 +9,38 @@ use zeroize::Zeroizing;
 
 use crate::crypto::certificate::{CertificateError, CertificateFacts};
 use crate::crypto::cms::{Signer, SignerError};
-use crate::crypto::ed25519::SigningKey;
 use crate::crypto::hybrid::{HybridPublicKey, HybridSecretKey};
 use crate::crypto::issue::{self, Identity, IssueError, Validity};
 use crate::crypto::pem::{self, Label, PemError};
 use crate::crypto::random::{self, RandomError};
 use crate::crypto::revocation::{RevocationList, RevocationListError};
-use crate::custody::note::VerifierKey;
 use crate::daemon::home::Home;
+use crate::daemon::log_keys;
 use crate::exchange::keyring::Keyring;
 use crate::model::authority::{Authority, Provenance, ReceivingKey};
 use crate::model::ident::AuthorityId;
 use crate::model::time::Timestamp;
 use crate::net::tls::NodeKey;
 
-const CA_CERTIFICATE: &str = "ca.cert.pem";
-const CA_KEY: &str = "ca.key.pem";
+pub(super) const CA_CERTIFICATE: &str = "ca.cert.pem";
+pub(super) const CA_KEY: &str = "ca.key.pem";
 const REVOCATIONS: &str = "ca.crl.pem";
-const NODE_CERTIFICATE: &str = "node.cert.pem";
-const NODE_KEY: &str = "node.key.pem";
-const SEAL_CERTIFICATE: &str = "seal.cert.pem";
-const SEAL_KEY: &str = "seal.key.pem";
-const LOG_SEED: &str = "log.key.pem";
-const RECEIVING: &str = "receiving.seed.pem";
+pub(super) const NODE_CERTIFICATE: &str = "node.cert.pem";
+pub(super) const NODE_KEY: &str = "node.key.pem";
+pub(super) const SEAL_CERTIFICATE: &str = "seal.cert.pem";
+pub(super) const SEAL_KEY: &str = "seal.key.pem";
+pub(super) const RECEIVING: &str = "receiving.seed.pem";
+/// How the names of replaced receiving keys begin.
+pub(super) const RECEIVING_RETIRED: &str = "receiving-retired-";
 const ARCHIVE: &str = "archive.seed.pem";
 
-const DAY_MS: u64 = 86_400_000;
+pub(super) const DAY_MS: u64 = 86_400_000;
 /// The CA lives for ten years; it may be kept offline after `init`.
 const CA_DAYS: u64 = 3_653;
 /// End entities and the receiving key live for a year and a month.
-const LEAF_DAYS: u64 = 397;
+pub(super) const LEAF_DAYS: u64 = 397;
 /// Certificates begin a day early, so that a peer whose clock is behind does not refuse them.
-const EARLY_MS: u64 = DAY_MS;
+pub(super) const EARLY_MS: u64 = DAY_MS;
 
 /// The private keys that a running node holds.
 #[derive(Debug)]
@@ -70,7 +70,6 @@ pub fn create(home: &Home, facts: &Facts<'_>, now: Timestamp) -> Result<Authorit
     let node = issue::node_certificate(&ca, id, name, &node_name, until(LEAF_DAYS))?;
     let seal = issue::seal_certificate(&ca, id, name, &format!("{id} seal"), until(LEAF_DAYS))?;
     let list = issue::revocation_list(&ca, &[], begin, now.plus_millis(LEAF_DAYS * DAY_MS), 1)?;
-    let log = Zeroizing::new(random::bytes::<32>()?);
     let receiving = Zeroizing::new(random::bytes::<32>()?);
     let archive = Zeroizing::new(random::bytes::<32>()?);
 
@@ -78,20 +77,22 @@ pub fn create(home: &Home, facts: &Facts<'_>, now: Timestamp) -> Result<Authorit
     write_identity(home, NODE_CERTIFICATE, NODE_KEY, &node)?;
     write_identity(home, SEAL_CERTIFICATE, SEAL_KEY, &seal)?;
     write(home, REVOCATIONS, Label::RevocationList, &list)?;
-    write(home, LOG_SEED, Label::PrivateKey, &crate::crypto::ed25519::pkcs8_of_seed(&log))?;
     write(home, RECEIVING, Label::ReceivingSeed, receiving.as_slice())?;
     write(home, ARCHIVE, Label::ReceivingSeed, archive.as_slice())?;
+    log_keys::create(home)?;
     fs::File::open(&dir).and_then(|dir| dir.sync_all()).map_err(|source| KeysError::io(&dir, source))?;
 
+    let (log_keys, witness_keys) = log_keys::public(home, id)?;
     let public = HybridSecretKey::from_seed(&receiving).public().clone();
-    let log_name = id.log_origin().parse().map_err(|_| KeysError::LogName)?;
     Ok(Authority {
         id: id.clone(),
         name: name.to_owned(),
         endpoints: facts.endpoints.to_vec(),
         issuers: vec![ca.certificate],
         revocation_lists: vec![list],
-        log_keys: vec![VerifierKey::new(log_name, SigningKey::from_seed(&log).public_key()).to_string()],
+        log_keys,
+        witness_keys,
+        time_stamp_issuers: facts.time_stamp_issuers.to_vec(),
         receiving_keys: vec![ReceivingKey {
             id: public.id(),
             public_key: public.as_bytes().to_vec(),
@@ -114,6 +115,8 @@ pub struct Facts<'a> {
     pub endpoints: &'a [String],
     /// Languages it accepts.
     pub languages: &'a [String],
+    /// The CAs that vouch for its time-stamp authorities, DER.
+    pub time_stamp_issuers: &'a [Vec<u8>],
 }
 
 impl Keys {
@@ -125,21 +128,20 @@ impl Keys {
         let ca = read(home, CA_CERTIFICATE, Label::Certificate)?;
         let certificate = read(home, SEAL_CERTIFICATE, Label::Certificate)?;
         let seal = Signer::new(&read(home, SEAL_KEY, Label::PrivateKey)?, certificate.to_vec(), vec![ca.to_vec()])?;
-        let receiving = hybrid(home, RECEIVING)?;
+        let mut receiving = vec![hybrid(home, RECEIVING)?];
+        for name in retired_receiving(home)? {
+            receiving.push(hybrid(home, &name)?);
+        }
         let archive = hybrid(home, ARCHIVE)?;
         let archive_public = archive.public().clone();
         let seal_certificate = CertificateFacts::read(&certificate)?;
-        Ok(Self { seal, seal_certificate, ring: Keyring::new([receiving, archive]), archive: archive_public })
+        Ok(Self {
+            seal,
+            seal_certificate,
+            ring: Keyring::new(receiving.into_iter().chain([archive])),
+            archive: archive_public,
+        })
     }
-}
-
-/// The key that signs checkpoints (Ed25519). Only the log holds it.
-///
-/// # Errors
-/// [`KeysError`] names the file.
-pub fn log_key(home: &Home) -> Result<SigningKey, KeysError> {
-    SigningKey::from_pkcs8(&read(home, LOG_SEED, Label::PrivateKey)?)
-        .map_err(|_| KeysError::Broken { path: home.key(LOG_SEED) })
 }
 
 /// The node's TLS key and certificate.
@@ -168,7 +170,20 @@ pub fn expiries(home: &Home) -> Result<Vec<(&'static str, Timestamp)>, KeysError
     Ok(ends)
 }
 
-fn hybrid(home: &Home, name: &str) -> Result<HybridSecretKey, KeysError> {
+/// The files of receiving keys that were replaced: what was sealed to them still opens, until somebody removes them.
+fn retired_receiving(home: &Home) -> Result<Vec<String>, KeysError> {
+    let dir = home.key("");
+    let fault = |source| KeysError::io(&dir, source);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&dir).map_err(fault)? {
+        let name = entry.map_err(fault)?.file_name();
+        found.extend(name.to_str().filter(|name| name.starts_with(RECEIVING_RETIRED)).map(str::to_owned));
+    }
+    found.sort();
+    Ok(found)
+}
+
+pub(super) fn hybrid(home: &Home, name: &str) -> Result<HybridSecretKey, KeysError> {
     let seed = read(home, name, Label::ReceivingSeed)?;
     let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| KeysError::Broken { path: home.key(name) })?;
     Ok(HybridSecretKey::from_seed(seed))
@@ -179,7 +194,7 @@ fn write_identity(home: &Home, certificate: &str, key: &str, identity: &Identity
     write(home, key, Label::PrivateKey, &identity.key)
 }
 
-fn write(home: &Home, name: &str, label: Label, bytes: &[u8]) -> Result<(), KeysError> {
+pub(super) fn write(home: &Home, name: &str, label: Label, bytes: &[u8]) -> Result<(), KeysError> {
     let path = home.key(name);
     let fault = |source| KeysError::io(&path, source);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(fault)?;
@@ -187,7 +202,19 @@ fn write(home: &Home, name: &str, label: Label, bytes: &[u8]) -> Result<(), Keys
     file.sync_all().map_err(fault)
 }
 
-fn read(home: &Home, name: &str, label: Label) -> Result<Zeroizing<Vec<u8>>, KeysError> {
+/// The same, for a directory in use: the file has its name only when it is whole and durable.
+pub(super) fn write_whole(home: &Home, name: &str, label: Label, bytes: &[u8]) -> Result<(), KeysError> {
+    let temporary = format!(".new-{name}");
+    let (from, path) = (home.key(&temporary), home.key(name));
+    match fs::remove_file(&from) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(KeysError::io(&from, source)),
+        _ => write(home, &temporary, label, bytes)?,
+    }
+    fs::rename(&from, &path).map_err(|source| KeysError::io(&path, source))?;
+    fs::File::open(home.key("")).and_then(|dir| dir.sync_all()).map_err(|source| KeysError::io(&path, source))
+}
+
+pub(super) fn read(home: &Home, name: &str, label: Label) -> Result<Zeroizing<Vec<u8>>, KeysError> {
     let path = home.key(name);
     let mode = fs::metadata(&path).map_err(|source| KeysError::io(&path, source))?.mode();
     if mode & 0o077 != 0 {
@@ -249,7 +276,7 @@ pub enum KeysError {
 }
 
 impl KeysError {
-    fn io(path: &Path, source: std::io::Error) -> Self {
+    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
 }

@@ -167,6 +167,9 @@ pub enum LookupError {
     /// The index stopped following the log.
     #[error("the index does not follow the custody log now; free some disk space: the node then mends it by itself")]
     IndexBehind,
+    /// Files about witnesses.
+    #[error("what is held of witnesses and other logs cannot be read: {0}")]
+    Files(std::io::Error),
     /// The index.
     #[error(transparent)]
     Index(#[from] IndexError),

@@ -7,15 +7,22 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::crypto::digest::sha256;
-use crate::daemon::clock;
 use crate::daemon::config::{Config, ConfigError};
+use crate::daemon::erasing::ErasingError;
 use crate::daemon::home::Home;
-use crate::daemon::keys::{self, Keys, KeysError};
+use crate::daemon::keys::{Keys, KeysError};
 use crate::daemon::lane::Lanes;
 use crate::daemon::leftovers;
+use crate::daemon::log_keys;
+use crate::daemon::meters::Meters;
 use crate::daemon::packing::OpenPackages;
 use crate::daemon::registrar::{self, Registrar, RegistrarError, WakeSender};
+use crate::daemon::rounds::Rounds;
+use crate::daemon::submit::Gaps;
+use crate::daemon::time_watch::TimeWatch;
 use crate::daemon::turnstile::Turnstile;
+use crate::daemon::witness::Witness;
+use crate::daemon::{clock, destroying, erasing, rotate};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
 use crate::model::event::{Event, NamedDigest};
@@ -24,6 +31,7 @@ use crate::model::limits::START_LOCK_MS_MAX;
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
 use crate::store::directory::{DirectoryFileError, NodeDirectory};
+use crate::store::erasure::EraseError;
 use crate::store::index::{Index, IndexError, Opened};
 use crate::store::ledger::{AppendError, Appended, Entry, Ledger, OpenError};
 use crate::store::lock::{DirLock, LockError};
@@ -45,7 +53,17 @@ pub struct Node {
     pub(super) open_packages: OpenPackages,
     /// What each peer may occupy.
     pub(super) lanes: Lanes,
+    /// What is held of other logs, and what witnesses said of ours.
+    pub(super) witness: Witness,
+    /// Since when witnesses of the policy do not answer.
+    pub(super) gaps: Gaps,
+    /// One round of watching at a time with each peer.
+    pub(super) rounds: Rounds,
     pub(super) registrar: Registrar,
+    /// What was heard last from time-stamp authorities.
+    pub(super) time: TimeWatch,
+    /// What it counts.
+    pub(super) meters: Meters,
     wake: WakeSender,
     refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
     _lock: DirLock,
@@ -60,13 +78,17 @@ impl Node {
         let home = Home::at(data);
         let config = Config::read(&home.config())?;
         let lock = lock(data, opening)?;
+        rotate::resume(&home, &config.authority).map_err(Box::new)?;
         let keys = Keys::read(&home)?;
         let directory = NodeDirectory::of(data).current()?;
         let slot = Arc::new(OnceLock::new());
         let registrar = Registrar::new(Arc::clone(&slot), wake.clone());
         let origin = config.authority.log_origin().parse().map_err(|_| StartError::Origin)?;
-        let log_key = keys::log_key(&home)?;
-        let ledger = Ledger::open(&home.custody(), origin, log_key, registrar.observer())?;
+        if opening == Opening::ToServe {
+            log_keys::complete(&home)?;
+        }
+        let ledger = Ledger::open(&home.custody(), origin, log_keys::log_signer(&home)?, registrar.observer())?;
+        erasing::forget_derived(&home.index(), &ledger)?;
         let (mut index, opened) = Index::open(&home.index())?;
         if index.applied_through()? > ledger.reader().size() {
             // An index of another log, or of a log that was put back from a backup: it knows nothing that counts.
@@ -79,6 +101,8 @@ impl Node {
         }
         let reserve_bytes = config.delivery.reserve_mib.saturating_mul(1 << 20);
         let vault = Vault::open(&home.vault())?.with_reserve(reserve_bytes);
+        let gaps = Gaps::read(&home);
+        let witness = Witness::open(&home, &config.authority);
         let node = Self {
             us: config.authority.clone(),
             home,
@@ -91,15 +115,23 @@ impl Node {
             turnstile: Turnstile::default(),
             open_packages: OpenPackages::default(),
             lanes: Lanes::default(),
+            witness,
+            gaps,
+            rounds: Rounds::default(),
             registrar,
+            time: TimeWatch::default(),
+            meters: Meters::default(),
             wake,
             refusals_logged: Mutex::default(),
             _lock: lock,
         };
         node.bring_index_up_to_date(opened, opening)?;
+        erasing::settle(&node)?;
         if opening == Opening::ToServe {
+            destroying::finish(&node).map_err(Box::new)?;
             leftovers::remove(&node)?;
             node.commit(node.started())?;
+            log_keys::announce(&node)?;
         }
         Ok(node)
     }
@@ -163,7 +195,12 @@ impl Node {
     /// # Errors
     /// [`AppendError`]: nothing was acknowledged.
     pub fn commit(&self, act: Act) -> Result<Appended, AppendError> {
-        self.ledger.append(Entry { record: act.record_bytes(), enclosures: act.enclosures })
+        let begun = clock::ticks();
+        let record = act.record_bytes();
+        let appended = self.ledger.append(Entry { record, enclosures: act.enclosures })?;
+        self.meters.appended(begun.elapsed());
+        self.meters.recorded(act.record.event);
+        Ok(appended)
     }
 
     /// The directory in force.
@@ -195,6 +232,11 @@ impl Node {
             self.record_directory(found)?;
         }
         self.directory.store(found.map(Arc::new));
+        if self.config().web != config.web {
+            tracing::warn!(
+                "the settings of [web] changed; the web listener follows them at the next start of the node"
+            );
+        }
         self.config.store(Arc::new(config));
         Ok(())
     }
@@ -311,6 +353,15 @@ pub enum StartError {
     /// The first record.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// An erasure that was cut short.
+    #[error(transparent)]
+    Erase(#[from] EraseError),
+    /// A rotation of keys that was cut short.
+    #[error("a rotation of keys was cut short and cannot be ended now: {0}")]
+    Rotate(#[from] Box<rotate::RotateError>),
+    /// A destruction that was cut short.
+    #[error("the destruction of a package was cut short and cannot be carried out now: {0}")]
+    Destroy(#[from] Box<ErasingError>),
     /// The authority makes no log name.
     #[error("the authority's identifier makes no log name")]
     Origin,

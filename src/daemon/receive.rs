@@ -162,6 +162,7 @@ impl Refused {
         if let Line::Said { unsaid } = node.lanes.of(peer).says(clock::now()) {
             tracing::warn!(%peer, %code, %reason, more_since_last = unsaid, "refused");
         }
+        node.meters.refused(code);
         Self { code }
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::crypto::digest::sha256;
 use crate::daemon::crash;
-use crate::exchange::docket::{self, Change, Committed, FoldError, fold};
+use crate::exchange::docket::{self, Change, Committed, FoldError, fold, fold_erased};
 use crate::exchange::rows::{IntakeRow, OutboxRow, RowError, from_bytes, outbox_key_parts, tree};
 use crate::model::event::Event;
 use crate::model::ident::{AuthorityId, Id};
@@ -92,6 +92,24 @@ impl Registrar {
         }
     }
 
+    /// Removes the index and makes it again from the log as it stands, after an erasure: the files of the old one hold
+    /// what was erased. Officers and peers are told to ask again meanwhile; nothing is committed.
+    ///
+    /// # Errors
+    /// [`RegistrarError`]; the index stays behind, and the next start begins with this.
+    pub fn make_again(&self, reader: &Reader) -> Result<u64, RegistrarError> {
+        let Some(index) = self.index.get() else { return Ok(0) };
+        let mut mended_through = self.mended_through.lock().unwrap_or_else(PoisonError::into_inner);
+        self.fault.store(true, Ordering::Release);
+        index.empty()?;
+        let records = catch_up(index, reader)?;
+        index.flush()?;
+        *mended_through = index.applied_through()?;
+        self.fault.store(false, Ordering::Release);
+        load_queues(index, &self.wake)?;
+        Ok(records)
+    }
+
     /// Opens an index that fell behind again and folds what it missed. Fails while the cause (a full disk) lasts.
     ///
     /// # Errors
@@ -120,7 +138,7 @@ pub fn catch_up(index: &Index, reader: &Reader) -> Result<u64, RegistrarError> {
     reader.scan(from, |stored| {
         let applied = match &stored.content {
             Some(content) => register(index, stored.index, &content.record, &content.enclosures).map(|_| ()),
-            None => index.apply(&[], stored.index + 1).map_err(RegistrarError::Index),
+            None => apply(index, &fold_erased(), stored.index),
         };
         match applied {
             Ok(()) => std::ops::ControlFlow::Continue(()),
@@ -164,12 +182,16 @@ fn register(index: &Index, at: u64, bytes: &[u8], enclosures: &[Vec<u8>]) -> Res
             value: Some(at.to_be_bytes().to_vec()),
         }));
     }
+    apply(index, &changes, at)?;
+    Ok(changes)
+}
+
+fn apply(index: &Index, changes: &[Change], at: u64) -> Result<(), RegistrarError> {
     let stored: Vec<_> = changes
         .iter()
         .map(|change| index::Change { tree: change.tree, key: change.key.clone(), value: change.value.clone() })
         .collect();
-    index.apply(&stored, at + 1)?;
-    Ok(changes)
+    Ok(index.apply(&stored, at + 1)?)
 }
 
 fn tell(changes: &[Change], wake: &WakeSender) {

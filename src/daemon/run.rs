@@ -10,13 +10,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::crypto::revocation::RevocationList;
-use crate::daemon::api::{self, ApiError};
+use crate::daemon::api::{self, ApiError, Shared};
 use crate::daemon::courier::Courier;
 use crate::daemon::node::{Node, Opening, StartError};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
 use crate::daemon::trust::{self, TransportError};
-use crate::daemon::{clock, keys};
+use crate::daemon::web::{self, Web, WebError};
+use crate::daemon::{admin, clock, config, keys, submit, time};
+use crate::model::limits::WARN_AHEAD_MS;
 use crate::model::time::Timestamp;
 use crate::net::endpoint::{BindError, Endpoint, Greeting};
 use crate::net::limits::Limits;
@@ -33,6 +35,8 @@ pub struct Running {
     wake: mpsc::UnboundedSender<Wake>,
     stop: DropGuard,
     tasks: Vec<JoinHandle<()>>,
+    web: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
 }
 
 /// Starts the node whose data lie in `data`. Called inside a tokio runtime.
@@ -57,18 +61,45 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     let endpoint = Arc::new(Endpoint::bind(listen, trust::tls(&node)?, greeting(&node), Limits::default())?);
     let token = CancellationToken::new();
     let stop = token.clone().drop_guard();
+    let web = bind_web(&node, node.config().web.as_ref()).await?;
+    let admin = bind_web(&node, node.config().admin.as_ref()).await?;
     let socket = api::bind(&node.home().socket())?;
+    let shared = Shared {
+        node: Arc::clone(&node),
+        wake: wake.clone(),
+        endpoint: Arc::clone(&endpoint),
+        web: node.config().web.clone(),
+    };
     let courier = Courier::new(Arc::clone(&node), Arc::clone(&endpoint));
-    let tasks = vec![
+    let mut tasks = vec![
         tokio::spawn(courier.run(wakes, token.clone())),
-        tokio::spawn(api::serve(socket, Arc::clone(&node), wake.clone(), token.clone())),
+        tokio::spawn(api::serve(socket, shared, token.clone())),
         tokio::spawn(watch_expiry(Arc::clone(&node), token.clone())),
+        tokio::spawn(submit::keep_submitting(Arc::clone(&node), token.clone())),
         tokio::spawn(watch_index(Arc::clone(&node), token.clone())),
         tokio::spawn(look_again(wake.clone(), token.clone())),
+        tokio::spawn(time::run(Arc::clone(&node), token.clone())),
     ];
+    let web_address = web.as_ref().map(|(_, address)| *address);
+    if let Some((web, address)) = web {
+        tracing::info!(%address, "the custody log is served to the web");
+        tasks.push(tokio::spawn(web.serve(web::routes(&node), token.clone())));
+    }
+    let admin_address = admin.as_ref().map(|(_, address)| *address);
+    if let Some((admin, address)) = admin {
+        tracing::info!(%address, "health and metrics are served to the operator");
+        tasks.push(tokio::spawn(admin.serve(admin::routes(&node), token.clone())));
+    }
     let address = endpoint.local_address()?;
     tracing::info!(authority = %node.us(), %address, records = node.ledger.reader().size(), "node ready");
-    Ok(Running { node, endpoint, wake, stop, tasks })
+    Ok(Running { node, endpoint, wake, stop, tasks, web: web_address, admin: admin_address })
+}
+
+async fn bind_web(node: &Node, settings: Option<&config::Web>) -> Result<Option<(Web, SocketAddr)>, WebError> {
+    let Some(settings) = settings else { return Ok(None) };
+    let web = Web::bind(node.home(), settings).await?;
+    let address = web.local_address().map_err(|source| WebError::Bind { listen: settings.listen, source })?;
+    Ok(Some((web, address)))
 }
 
 impl Running {
@@ -83,6 +114,16 @@ impl Running {
     /// [`BindError`] when the system does not say.
     pub fn address(&self) -> Result<SocketAddr, BindError> {
         self.endpoint.local_address()
+    }
+
+    /// Where the operator's listener listens, if the settings name one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// Where the web listener listens, if the settings name one.
+    pub fn web_address(&self) -> Option<SocketAddr> {
+        self.web
     }
 
     /// Reads settings and directory again, for all connections from now on.
@@ -150,9 +191,8 @@ async fn look_again(wake: mpsc::UnboundedSender<Wake>, stop: CancellationToken) 
 /// Says once a day what runs out within thirty days.
 async fn watch_expiry(node: Arc<Node>, stop: CancellationToken) {
     const DAY: Duration = Duration::from_secs(86_400);
-    const AHEAD_MS: u64 = 30 * 86_400_000;
     loop {
-        let soon = clock::now().plus_millis(AHEAD_MS);
+        let soon = clock::now().plus_millis(WARN_AHEAD_MS);
         if let Ok(ends) = keys::expiries(node.home()) {
             for (name, end) in ends.into_iter().filter(|(_, end)| *end < soon) {
                 tracing::warn!(file = name, %end, "a certificate or revocation list runs out; renew it");
@@ -216,4 +256,7 @@ pub enum RunError {
     /// Its officers' socket.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// Its web listener.
+    #[error(transparent)]
+    Web(#[from] WebError),
 }

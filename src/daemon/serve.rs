@@ -5,14 +5,16 @@ use std::sync::Arc;
 use crate::daemon::clock;
 use crate::daemon::node::Node;
 use crate::daemon::receive::{Refused, blocking, receive, take_receipt};
+use crate::daemon::witness::{self, Added};
 use crate::exchange::rows::{Direction, MessageState};
 use crate::model::envelope::Blob;
 use crate::model::ident::{AuthorityId, Id};
-use crate::model::limits::FETCH_PARTS_MAX;
+use crate::model::limits::{FETCH_PARTS_MAX, NOTE_BYTES_MAX};
 use crate::model::refusal::RefusalCode;
 use crate::net::connection::Connection;
 use crate::net::stream::{Stream, StreamError};
 use crate::store::object_reader::ObjectReader;
+use crate::store::reader::ReadError;
 use crate::wire::frame::Frame;
 
 /// Answers every stream of a connection until it ends.
@@ -51,6 +53,14 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
             let wanted = Wanted { envelope_id, object_id, first_part, part_count };
             return parts(node, peer, stream, wanted).await;
         }
+        Ok(question @ (Frame::AddCheckpoint { .. } | Frame::ProveConsistency { .. } | Frame::LatestOf { .. })) => {
+            // Judging a checkpoint and proving consistency cost no more than a letter, and take a letter's turn.
+            let Some(_turn) = lane.letter(NOTE_BYTES_MAX).await else { return busy(node, peer, stream).await };
+            match blocking(node, move |node| watched(node, &from, question)).await {
+                Ok(answer) => stream.send(&answer).await?,
+                Err(Refused { code }) => return stream.refuse(code, 0).await,
+            }
+        }
         Ok(_) => {
             let reason = "a stream began with a frame that begins none";
             let Refused { code } = Refused::because(node, peer, RefusalCode::Malformed, reason);
@@ -66,6 +76,37 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
     }
     stream.finish();
     Ok(())
+}
+
+/// What a peer asks about logs.
+fn watched(node: &Node, peer: &AuthorityId, question: Frame) -> Result<Frame, Refused> {
+    match question {
+        Frame::AddCheckpoint { old_size, proof, checkpoint } => {
+            Ok(match witness::add(node, peer, old_size, proof, &checkpoint)? {
+                Added::Cosigned(lines) => Frame::Cosigned { lines },
+                Added::Have(checkpoint) => Frame::HaveCheckpoint { checkpoint },
+            })
+        }
+        Frame::ProveConsistency { old_size, new_size } => {
+            // A link may outlive the directory that let it in.
+            let known = node.directory(clock::now()).map(|directory| directory.roster().authority(peer).is_some());
+            match known {
+                Ok(true) => {}
+                Ok(false) => return Err(Refused { code: RefusalCode::UnknownAuthority }),
+                Err(code) => return Err(Refused { code }),
+            }
+            match node.ledger.reader().consistency(old_size, new_size) {
+                Ok(hashes) => Ok(Frame::ConsistencyProof { hashes }),
+                Err(ReadError::NotFound { .. }) => Err(Refused { code: RefusalCode::BadRange }),
+                Err(error) => Err(Refused::because(node, peer, RefusalCode::CannotStore, error)),
+            }
+        }
+        Frame::LatestOf { origin } => match witness::latest_of(node, peer, &origin) {
+            Some(checkpoint) => Ok(Frame::HaveCheckpoint { checkpoint }),
+            None => Err(Refused { code: RefusalCode::NotFound }),
+        },
+        _ => Err(Refused { code: RefusalCode::Malformed }),
+    }
 }
 
 async fn busy(node: &Node, peer: &AuthorityId, stream: Stream) -> Result<(), StreamError> {
@@ -110,6 +151,7 @@ async fn parts(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream, wanted:
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         stream.send(&Frame::Part { index, length, proof }).await?;
         stream.send_bytes(bytes).await?;
+        node.meters.served(u64::from(length));
     }
     stream.send(&Frame::FetchEnd).await?;
     stream.finish();

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::daemon::desk::{DeskError, read_message, state_name};
+use crate::daemon::destroying;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
+use crate::daemon::stamps;
 use crate::exchange::rows::{MessageRow, PackageRow, RequestRow, from_bytes, timeline_key, tree};
 use crate::model::event::{Actor, CustodyRecord, Outcome};
 use crate::model::ident::Id;
@@ -47,7 +49,8 @@ pub fn packages(node: &Node) -> Result<Value, DeskError> {
     let mut shown = Vec::new();
     for row in rows {
         let message = node.message(row.message_id)?;
-        shown.push(json!({ "package": row, "kind": message.kind, "state": state_name(&message.state) }));
+        let state = package_state(node, &row, &message)?;
+        shown.push(json!({ "package": row, "kind": message.kind, "state": state }));
     }
     Ok(json!({ "authority": node.us(), "packages": shown, "more": more }))
 }
@@ -64,10 +67,15 @@ pub fn package(node: &Node, id: Id) -> Result<Value, DeskError> {
     Ok(json!({
         "package": row,
         "kind": message.kind,
-        "state": state_name(&message.state),
+        "state": package_state(node, &row, &message)?,
         "items": items,
         "conditions": content.conditions,
     }))
+}
+
+fn package_state(node: &Node, package: &PackageRow, carrier: &MessageRow) -> Result<String, DeskError> {
+    let destroyed = destroying::told(node, package.package_id)?;
+    Ok(destroyed.map_or_else(|| state_name(&carrier.state), |told| format!("destroyed {told}")))
 }
 
 /// Entries of the custody log, from `from` on; of one request if it is named.
@@ -128,6 +136,7 @@ pub fn status(node: &Node) -> Result<Value, DeskError> {
         "published": reader.published_size(),
         "outbox": count(node, tree::OUTBOX)?,
         "intake": count(node, tree::INTAKE)?,
+        "time_stamps": stamps::authorities(node)?,
         "directory_version": node.any_directory().map(|directory| directory.version()),
         "directory_expires_at": node.any_directory().map(|directory| directory.expires_at()),
     }))

@@ -14,6 +14,11 @@ use crate::model::time::Timestamp;
 use crate::wire::envelope::{SignedBytes, encode_signed_message};
 use crate::wire::record;
 
+/// The name of the digest of a checkpoint that was time-stamped, as exact bytes.
+pub const STAMPED_NOTE: &str = "checkpoint";
+/// The name of the digest of a time-stamp: DER of a TimeStampResp (RFC 3161), as the authority answered.
+pub const TIME_STAMP: &str = "time-stamp";
+
 /// A record that is ready for the log, and the byte strings that go beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
@@ -274,5 +279,6 @@ pub const fn archive_scope(us: &AuthorityId, seal_id: Id) -> crate::crypto::stan
     crate::crypto::stanza::WrapScope { seal_id, sender: us, recipient: us }
 }
 
+mod stamps;
 #[cfg(test)]
 mod tests;

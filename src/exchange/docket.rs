@@ -16,6 +16,7 @@ use crate::wire::message;
 
 mod incoming;
 mod outgoing;
+mod stamps;
 mod thread;
 
 /// One change of the index.
@@ -40,6 +41,9 @@ pub struct Committed<'a> {
     pub enclosures: &'a [Vec<u8>],
 }
 
+/// The name, in a tombstone, of the SHA-256 of an identifier whose records were erased.
+pub const GONE_DIGEST: &str = "gone";
+
 /// Reads one value of the index as it was before the record.
 pub type Read<'a, E> = dyn Fn(&'static str, &[u8]) -> Result<Option<Vec<u8>>, E> + 'a;
 
@@ -53,24 +57,20 @@ pub fn fold<E>(
     sha256: fn(&[u8]) -> Digest,
 ) -> Result<Vec<Change>, FoldError<E>> {
     let mut desk = Desk { committed, read, sha256, changes: Vec::new() };
-    match committed.record.event {
-        Event::MessageDrafted => desk.drafted()?,
-        Event::MessageApproved => desk.outgoing(|row, _| row.state = MessageState::Approved)?,
-        Event::MessageDiscarded => desk.outgoing(|row, _| row.state = MessageState::Discarded)?,
-        Event::MessageQueued => desk.queued()?,
-        Event::MessageDelivered => desk.delivered()?,
-        Event::MessageRefused | Event::MessageExpired => desk.undelivered()?,
-        Event::MessageReceived => desk.received()?,
-        Event::ContentReceived => desk.content_received()?,
-        Event::ContentAbandoned => desk.content_abandoned()?,
-        Event::PackageHandedOver => desk.handed_over()?,
-        Event::ReceiptDelivered => desk.receipt_delivered()?,
-        _ => {}
+    match desk.work() {
+        // What it speaks of was erased: it stands on the time-line only.
+        Err(FoldError::Turn) if desk.erased_before()? => desk.changes.clear(),
+        worked => worked?,
     }
     if let Some(request_id) = committed.record.subject.request_id {
         desk.put_bytes(tree::TIMELINE, timeline_key(request_id, committed.index), Some(Vec::new()));
     }
     Ok(desk.changes)
+}
+
+/// Folds a place in the log whose record was erased: the fold knows from then on that records may be missing.
+pub fn fold_erased() -> Vec<Change> {
+    vec![Change { tree: tree::ERASED, key: Vec::new(), value: Some(Vec::new()) }]
 }
 
 /// The desk on which one record is worked: reads see the changes already made for it.
@@ -82,6 +82,56 @@ struct Desk<'a, E> {
 }
 
 impl<E> Desk<'_, E> {
+    fn work(&mut self) -> Result<(), FoldError<E>> {
+        match self.committed.record.event {
+            Event::MessageDrafted => self.drafted(),
+            Event::MessageApproved => self.outgoing(|row, _| row.state = MessageState::Approved),
+            Event::MessageDiscarded => self.outgoing(|row, _| row.state = MessageState::Discarded),
+            Event::MessageQueued => self.queued(),
+            Event::MessageDelivered => self.delivered(),
+            Event::MessageRefused | Event::MessageExpired => self.undelivered(),
+            Event::MessageReceived => self.received(),
+            Event::ContentReceived => self.content_received(),
+            Event::ContentAbandoned => self.content_abandoned(),
+            Event::PackageHandedOver => self.handed_over(),
+            Event::ReceiptDelivered => self.receipt_delivered(),
+            Event::RecordErased => self.erased(),
+            Event::PackageDestroyed => self.destroyed(),
+            Event::TimeStamped | Event::TimeStampMissed => {
+                self.time_stamp();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn erased_before(&self) -> Result<bool, FoldError<E>> {
+        Ok((self.read)(tree::ERASED, &[]).map_err(FoldError::Read)?.is_some())
+    }
+
+    /// Its identifiers are never taken for new ones again.
+    fn erased(&mut self) -> Result<(), FoldError<E>> {
+        for digest in self.committed.record.digests.iter().filter(|digest| digest.name == GONE_DIGEST) {
+            self.changes.push(Change { tree: tree::GONE, key: digest.sha256.0.to_vec(), value: Some(Vec::new()) });
+        }
+        self.answered()
+    }
+
+    fn destroyed(&mut self) -> Result<(), FoldError<E>> {
+        let package_id = self.committed.record.subject.package_id.ok_or(FoldError::Turn)?;
+        let index = self.committed.index.to_be_bytes().to_vec();
+        self.put_bytes(tree::DESTROYED, package_id.as_bytes().to_vec(), Some(index));
+        self.answered()
+    }
+
+    /// The first link of an act of two persons is what the first of them asked for.
+    fn answered(&mut self) -> Result<(), FoldError<E>> {
+        let asked = self.committed.record.links.first().ok_or(FoldError::Turn)?.to_be_bytes().to_vec();
+        let index = self.committed.index.to_be_bytes().to_vec();
+        self.put_bytes(tree::ANSWERED, asked, Some(index));
+        Ok(())
+    }
+
     fn put_envelope(&mut self, row: &MessageRow, envelope_id: Id, digest: Digest, direction: Direction) {
         let envelope = EnvelopeRow {
             message_id: row.message_id,
@@ -163,6 +213,8 @@ pub enum FoldError<E> {
     Decode(#[from] DecodeError),
 }
 
+#[cfg(test)]
+mod erased_tests;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::certificate::{CertificateError, CertificateFacts};
 use crate::crypto::digest::sha256;
 use crate::crypto::revocation::{RevocationList, RevocationListError};
-use crate::custody::note::{KeyTextError, VerifierKey};
+use crate::custody::note::VerifierKey;
+use crate::exchange::entry_keys::{EntryKeyError, verifier_keys};
 use crate::model::authority::{Authority, Provenance, ReceivingKey};
 use crate::model::base64;
 use crate::model::ident::IdentError;
 use crate::model::limits::{
     CERTIFICATE_BYTES_MAX, ENDPOINTS_MAX, ISSUERS_MAX, LANGUAGES_MAX, LINE_BYTES_MAX, LOG_KEYS_MAX,
-    RECEIVING_KEY_BYTES, RECEIVING_KEYS_MAX, REVOCATION_LIST_BYTES_MAX,
+    RECEIVING_KEY_BYTES, RECEIVING_KEYS_MAX, REVOCATION_LIST_BYTES_MAX, TIME_STAMP_ISSUERS_MAX, WITNESS_KEYS_MAX,
 };
 use crate::model::time::{TimeError, Timestamp};
 
@@ -24,6 +25,7 @@ use crate::model::time::{TimeError, Timestamp};
 pub struct Entry {
     authority: Authority,
     note: String,
+    keys: Vec<VerifierKey>,
 }
 
 impl Entry {
@@ -49,6 +51,11 @@ impl Entry {
         &self.authority
     }
 
+    /// The keys of its log and of its witness.
+    pub fn verifier_keys(&self) -> &[VerifierKey] {
+        &self.keys
+    }
+
     /// The kind of its source, as the file writes it.
     pub fn source(&self) -> String {
         let kind = serde_json::to_value(SourceKind::of(self.authority.provenance)).unwrap_or_default();
@@ -70,6 +77,11 @@ struct Row {
     issuers: Vec<String>,
     revocation_lists: Vec<String>,
     log_keys: Vec<String>,
+    // Rows that were signed before there were witnesses have neither field, and must read back as they were signed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    witness_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    time_stamp_issuers: Vec<String>,
     receiving_keys: Vec<KeyRow>,
     languages: Vec<String>,
     source: SourceRow,
@@ -122,6 +134,8 @@ impl Row {
             issuers: encoded(&authority.issuers),
             revocation_lists: encoded(&authority.revocation_lists),
             log_keys: authority.log_keys.clone(),
+            witness_keys: authority.witness_keys.clone(),
+            time_stamp_issuers: encoded(&authority.time_stamp_issuers),
             receiving_keys: authority.receiving_keys.iter().map(key).collect(),
             languages: authority.languages.clone(),
             source: SourceRow { kind: SourceKind::of(authority.provenance), note: note.to_owned() },
@@ -169,23 +183,32 @@ impl TryFrom<Row> for Entry {
         // revocation at all, silently, when it is given no list.
         count("revocation_lists", row.revocation_lists.len(), row.issuers.len(), row.issuers.len())?;
         count("log_keys", row.log_keys.len(), 1, LOG_KEYS_MAX)?;
+        count("witness_keys", row.witness_keys.len(), 0, WITNESS_KEYS_MAX)?;
+        count("time_stamp_issuers", row.time_stamp_issuers.len(), 0, TIME_STAMP_ISSUERS_MAX)?;
         count("receiving_keys", row.receiving_keys.len(), 1, RECEIVING_KEYS_MAX)?;
         count("languages", row.languages.len(), 0, LANGUAGES_MAX)?;
         row.languages.iter().try_for_each(|tag| language_is_a_tag(tag))?;
         let authority = Authority {
             issuers: der_list("issuers", &row.issuers, CERTIFICATE_BYTES_MAX)?,
             revocation_lists: der_list("revocation_lists", &row.revocation_lists, REVOCATION_LIST_BYTES_MAX)?,
+            time_stamp_issuers: der_list("time_stamp_issuers", &row.time_stamp_issuers, CERTIFICATE_BYTES_MAX)?,
             receiving_keys: row.receiving_keys.iter().map(receiving_key).collect::<Result<_, _>>()?,
             provenance: row.source.kind.provenance(),
             id,
             name: row.name,
             endpoints: row.endpoints,
             log_keys: row.log_keys,
+            witness_keys: row.witness_keys,
             languages: row.languages,
         };
         issuers_and_lists_match(&authority)?;
-        log_keys_are_of(&authority)?;
-        Ok(Self { authority, note: row.source.note })
+        authority
+            .time_stamp_issuers
+            .iter()
+            .try_for_each(|der| CertificateFacts::read(der).map(drop).map_err(EntryError::TimeStampIssuer))?;
+        // A key is named by its authority, so that no row can give one authority the log or the witness of another.
+        let keys = verifier_keys(&authority)?;
+        Ok(Self { authority, note: row.source.note, keys })
     }
 }
 
@@ -272,19 +295,6 @@ fn issuers_and_lists_match(authority: &Authority) -> Result<(), EntryError> {
     if subjects == issuers { Ok(()) } else { Err(EntryError::ListOfAnotherIssuer) }
 }
 
-/// A log is named by its authority, so that no row can give one authority the log of another.
-fn log_keys_are_of(authority: &Authority) -> Result<(), EntryError> {
-    let origin = authority.id.log_origin();
-    authority.log_keys.iter().try_for_each(|text| {
-        let key: VerifierKey = text.parse()?;
-        if key.name() == origin && key.to_string() == *text {
-            Ok(())
-        } else {
-            Err(EntryError::LogName { origin: origin.clone() })
-        }
-    })
-}
-
 fn plain_text(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
@@ -354,15 +364,12 @@ pub enum EntryError {
     /// A CA without a list, or a list without its CA.
     #[error("`revocation_lists` must hold one list of each CA in `issuers`, and no other")]
     ListOfAnotherIssuer,
-    /// A log key is malformed.
-    #[error("`log_keys`: {0}")]
-    LogKey(#[from] KeyTextError),
-    /// A log key of another log.
-    #[error("`log_keys` must hold keys named `{origin}`, as `custody/log.vkey` of that authority has it")]
-    LogName {
-        /// The name that the key must have.
-        origin: String,
-    },
+    /// A log key or a witness key.
+    #[error(transparent)]
+    Keys(#[from] EntryKeyError),
+    /// The certificate of a time-stamp authority is none.
+    #[error("`time_stamp_issuers`: {0}")]
+    TimeStampIssuer(CertificateError),
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::custody::note::VerifierKey;
 use crate::exchange::canonical::JsonError;
 use crate::exchange::entry::Entry;
 use crate::exchange::roster::Roster;
@@ -97,7 +98,8 @@ impl Listing {
         Roster::new(self.entries.values().map(|entry| entry.authority().clone()))
     }
 
-    /// Whoever holds a shared CA or receiving key could speak for, or read, the other authority: so none may be shared.
+    /// Whoever holds a shared CA or receiving key could speak for, or read, the other authority: so none may be shared. An
+    /// authority that lists another's log or witness key would seem to have signed what the other one did.
     fn check(&self) -> Result<(), ListingError> {
         if self.entries.len() > AUTHORITIES_MAX {
             return Err(ListingError::TooMany);
@@ -106,7 +108,8 @@ impl Listing {
         for (id, entry) in &self.entries {
             let authority = entry.authority();
             let keys = authority.receiving_keys.iter().map(|key| &key.public_key);
-            for secret in authority.issuers.iter().chain(keys) {
+            let own = authority.issuers.iter().chain(keys).map(Vec::as_slice);
+            for secret in own.chain(entry.verifier_keys().iter().map(VerifierKey::public_key)) {
                 if let Some(other) = owners.insert(secret, id).filter(|other| *other != id) {
                     return Err(ListingError::Shared(other.clone(), id.clone()));
                 }
@@ -155,7 +158,7 @@ pub enum ListingError {
     #[error("{0} stands twice in the directory; the keepers must sign a list with one row for it")]
     Twice(AuthorityId),
     /// Two authorities, one key.
-    #[error("{0} and {1} list the same certificate or receiving key; each authority must have its own")]
+    #[error("{0} and {1} list the same certificate or key; each authority must have its own")]
     Shared(AuthorityId, AuthorityId),
     /// Nothing to remove.
     #[error("{0} is not in the directory; `rogatory directory show` lists who is")]

@@ -3,6 +3,7 @@
 //! Delivery is at least once, so the same envelope comes again whenever a receipt was lost; it gets the receipt of the
 //! record that exists. The same identifier for other bytes is refused: it is a mistake or an attack, never a retry.
 
+use crate::crypto::digest::sha256;
 use crate::exchange::rows::{Direction, EnvelopeRow, MessageRow, PackageRow, RequestRow, RowError, from_bytes, tree};
 use crate::exchange::verified::Verified;
 use crate::model::event::Stage;
@@ -24,6 +25,18 @@ pub struct Known {
     pub package: Option<PackageRow>,
     /// Whether one of its identifiers names something of another kind here.
     pub crossing: Crossing,
+    /// Whether one of its identifiers names something whose records were erased.
+    pub past: Past,
+}
+
+/// Whether records under an identifier were erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Past {
+    /// No.
+    #[default]
+    Whole,
+    /// Yes. Attack: an old envelope, sent once more, brings back what a duty had erased.
+    Erased,
 }
 
 /// Whether an identifier names two kinds of things.
@@ -82,8 +95,15 @@ impl Known {
                 crossing = Crossing::Found;
             }
         }
+        let mut past = Past::Whole;
+        for id in names.into_iter().flatten().chain([verified.envelope().envelope_id]) {
+            if read(tree::GONE, &sha256(id.as_bytes()).0)?.is_some() {
+                past = Past::Erased;
+            }
+        }
         Ok(Self {
             crossing,
+            past,
             envelope: envelope.as_deref().map(from_bytes).transpose()?,
             message: known_message.as_deref().map(from_bytes).transpose()?,
             request: request.as_deref().map(from_bytes).transpose()?,
@@ -102,6 +122,9 @@ pub fn arrive(verified: &Verified, known: &Known) -> Result<Arrival, RefusalCode
         let digest = verified.envelope_digest();
         let index = known.message.as_ref().and_then(|row| taken_as(envelope, row, peer, digest));
         return index.map(|index| Arrival::Again { index }).ok_or(RefusalCode::IdentifierReused);
+    }
+    if known.past == Past::Erased {
+        return Err(RefusalCode::IdentifierReused);
     }
     // One message travels in one envelope, one package in one message: whoever names them again means something else.
     if known.message.is_some() || known.package.is_some() || known.crossing == Crossing::Found {

@@ -24,8 +24,20 @@ pub mod tree {
     pub const INTAKE: &str = "intake";
     /// request id, index -> nothing: the records of one request
     pub const TIMELINE: &str = "timeline";
+    /// index -> [`super::StampRow`]: every time-stamp, and every gap
+    pub const STAMP: &str = "stamp";
+    /// name of a time-stamp authority -> its newest [`super::StampRow`]
+    pub const STAMP_NEWEST: &str = "stamp-newest";
     /// SHA-256 of message bytes -> message id
     pub const DIGEST: &str = "digest";
+    /// SHA-256 of an identifier whose records were erased -> nothing
+    pub const GONE: &str = "gone";
+    /// package id -> index of the record of its destruction
+    pub const DESTROYED: &str = "destroyed";
+    /// index of what one officer asked for -> index of the record by which a second one did it
+    pub const ANSWERED: &str = "answered";
+    /// nothing -> nothing: there once some record of this log was erased
+    pub const ERASED: &str = "erased";
 }
 
 /// Which way a message or request goes, seen from this node.
@@ -250,6 +262,28 @@ pub struct IntakeRow {
     pub bytes: u64,
     /// The record of the envelope.
     pub index: u64,
+}
+
+/// A time-stamp, or the beginning of a gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StampRow {
+    /// The record.
+    pub index: u64,
+    /// The name of the time-stamp authority in the settings.
+    pub name: String,
+    /// When it was recorded, by this node's clock.
+    pub at: Timestamp,
+    /// What was obtained; nothing where a gap begins.
+    pub stamp: Option<Stamp>,
+}
+
+/// What a time-stamp is over, and when it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The time in the token.
+    pub time: Timestamp,
+    /// The size of the checkpoint: the entries before it are covered.
+    pub size: u64,
 }
 
 /// Encodes a row for the index.

@@ -16,8 +16,14 @@ pub struct Authority {
     pub issuers: Vec<Vec<u8>>,
     /// One DER certificate revocation list for each issuer.
     pub revocation_lists: Vec<Vec<u8>>,
-    /// The C2SP verifier keys (vkey text) of its custody log; the first is the current one.
+    /// The C2SP verifier keys (vkey text) of its custody log, types 1 (Ed25519) and 6 (ML-DSA-44); the current ones first,
+    /// retired ones after them.
     pub log_keys: Vec<String>,
+    /// The C2SP verifier keys (vkey text) with which it cosigns the checkpoints of other logs, types 4 (Ed25519) and 6
+    /// (ML-DSA-44). May be empty: it is no witness.
+    pub witness_keys: Vec<String>,
+    /// The DER certificates of time-stamp authorities, or of their CAs, that it vouches for. May be empty.
+    pub time_stamp_issuers: Vec<Vec<u8>>,
     /// The hybrid public keys that evidence is sealed to.
     pub receiving_keys: Vec<ReceivingKey>,
     /// Languages it accepts, BCP 47, in its order of preference.

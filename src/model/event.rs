@@ -53,6 +53,18 @@ events! {
     ActRefused = "act.refused", "act refused";
     InputRefused = "input.refused", "input from a peer refused";
     IndexRebuilt = "index.rebuilt", "index rebuilt";
+    LogInconsistent = "log.inconsistent", "a log contradicts itself: evidence kept";
+    LogShrunk = "log.shrunk", "a witness holds more of this log than this node";
+    WitnessUnreachable = "witness.unreachable", "a witness does not answer: a gap begins";
+    WitnessHealed = "witness.healed", "a witness answers again: the gap is closed";
+    TimeStamped = "time.stamped", "a checkpoint was time-stamped";
+    TimeStampMissed = "time.missed", "a time-stamp authority does not answer: a gap begins";
+    ErasureRequested = "erasure.requested", "erasure asked for";
+    RecordErased = "record.erased", "records erased: their places in the log stay";
+    DestructionRequested = "destruction.requested", "destruction of a package asked for";
+    PackageDestroyed = "package.destroyed", "package destroyed: key and files";
+    KeyRotated = "key.rotated", "a key was replaced";
+    KeysAdded = "keys.added", "keys made that the node had not";
 }
 
 impl Event {

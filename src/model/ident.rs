@@ -26,6 +26,11 @@ impl AuthorityId {
     pub fn log_origin(&self) -> String {
         format!("{}.rogatory/custody", self.0.to_ascii_lowercase())
     }
+
+    /// The key name of the authority as a witness of other logs, e.g. `xa-moj.rogatory/witness`.
+    pub fn witness_name(&self) -> String {
+        format!("{}.rogatory/witness", self.0.to_ascii_lowercase())
+    }
 }
 
 impl FromStr for AuthorityId {

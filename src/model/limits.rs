@@ -37,6 +37,8 @@ pub const RECORD_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const ENCLOSURES_MAX: usize = 8;
 /// Largest total of the enclosures of one record.
 pub const ENCLOSURE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most records that one erasure takes: their indexes stand in its tombstone.
+pub const ERASED_RECORDS_MAX: usize = 4_000;
 /// Largest receipt.
 pub const RECEIPT_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// Largest signed note (checkpoint with cosignatures).
@@ -67,8 +69,22 @@ pub const ISSUERS_MAX: usize = 8;
 pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 /// Largest certificate revocation list, DER.
 pub const REVOCATION_LIST_BYTES_MAX: usize = 1024 * 1024;
-/// Most verifier keys of one custody log.
+/// Most verifier keys of one custody log: the current ones of both algorithms, and retired ones.
 pub const LOG_KEYS_MAX: usize = 8;
+/// Most rotations of the keys of one log that are looked at.
+pub const LOG_ROTATIONS_MAX: usize = 256;
+/// Most verifier keys of one authority as a witness.
+pub const WITNESS_KEYS_MAX: usize = 8;
+/// Largest policy file: room for a hundred logs and witnesses of both algorithms.
+pub const POLICY_BYTES_MAX: usize = 512 * 1024;
+/// Most witnesses and groups, and most logs, of one policy.
+pub const POLICY_NAMES_MAX: usize = 1_024;
+/// Largest request to a witness: a checkpoint, 63 hashes, and the old size.
+pub const ADD_CHECKPOINT_BYTES_MAX: usize = NOTE_BYTES_MAX + 4 * 1024;
+/// Longest text of a verifier key: a name, an id, and 1,313 bytes in base64.
+pub const VKEY_BYTES_MAX: usize = 4 * 1024;
+/// Most certificates of time-stamp authorities that one authority vouches for.
+pub const TIME_STAMP_ISSUERS_MAX: usize = 8;
 /// Most receiving keys of one authority.
 pub const RECEIVING_KEYS_MAX: usize = 16;
 /// A public key of suite `rogatory-seal-1`: 1184 bytes of ML-KEM-768, then 32 of X25519.
@@ -144,6 +160,21 @@ pub const PUBLISH_MS: u64 = 250;
 /// Full tiles kept decoded in memory, 16 KiB each.
 pub const TILES_CACHED_MAX: usize = 64;
 
+/// Connections at once to the web listener; a further one is closed at once.
+pub const WEB_CONNECTIONS_MAX: usize = 256;
+/// Connections at once to the web listener from one network (an IPv4 address, an IPv6 /64) other than loopback.
+pub const WEB_CONNECTIONS_PER_NETWORK_MAX: usize = 32;
+/// A TLS handshake, or the head of a request, must arrive within this many milliseconds.
+pub const WEB_HEAD_MS_MAX: u64 = 10_000;
+/// After so many milliseconds a web connection takes no further request, so that slow readers hold none for long.
+pub const WEB_CONNECTION_MS_MAX: u64 = 60_000;
+/// What was being answered then must be read within so many milliseconds more.
+pub const WEB_GRACE_MS: u64 = 5_000;
+/// Largest head of a web request.
+pub const WEB_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Largest body of a web request: a checkpoint with cosignatures and a consistency proof.
+pub const WEB_BODY_BYTES_MAX: usize = NOTE_BYTES_MAX + 16 * 1024;
+
 /// Largest value of the index.
 pub const INDEX_VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Largest key of the index, without its tree's name.
@@ -156,8 +187,18 @@ pub const FETCH_STREAMS: usize = 4;
 pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536;
 /// Deepest folder in a bag that is read.
 pub const BAG_DEPTH_MAX: usize = 6;
+/// All files of a bag that the texts for people are made of, together.
+pub const BAG_TEXTS_SOURCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Largest tag file of a bag that is read, the list of the directory excepted.
 pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Accompanying files of a bag in an archive, together: they are kept in memory while it is read.
+pub const ARCHIVE_TAGS_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Zeros after the end mark of an archive: writers fill a last record.
+pub const ARCHIVE_END_BYTES_MAX: usize = 1024 * 1024;
+/// Largest pax header of an archive's member.
+pub const PAX_BYTES_MAX: usize = 64 * 1024;
+/// Largest consistency proof as text: two sizes and 64 hashes.
+pub const LINK_BYTES_MAX: usize = 4 * 1024;
 /// Longest name of a payload file in a bag.
 pub const PAYLOAD_NAME_CHARS_MAX: usize = 100;
 /// Bytes that are read and digested at once from a file.
@@ -185,3 +226,85 @@ pub const FILES_GRACE_MS: u64 = 7 * 86_400_000;
 pub const INTAKES_PER_PEER_MAX: usize = 256;
 /// Log lines about refusals of one peer in a minute; the next minute begins with the number of those left out.
 pub const REFUSAL_LINES_PER_MINUTE_MAX: u32 = 30;
+
+/// Longest address of a web service.
+pub const WEB_ADDRESS_BYTES_MAX: usize = 512;
+/// Longest whole exchange with a web service, from the look-up of its name to the last byte.
+pub const WEB_MS_MAX: u64 = 20_000;
+/// Largest answer of a web service, if the caller says nothing else.
+pub const WEB_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Largest head of an answer of a web service.
+pub const WEB_HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Most header lines of an answer of a web service.
+pub const WEB_HEADERS_MAX: usize = 64;
+/// Largest file of CA certificates that HTTPS trusts.
+pub const WEB_ROOTS_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Largest time-stamp: the answer of a time-stamp authority, with the certificates in its token.
+pub const TIME_STAMP_BYTES_MAX: usize = 64 * 1024;
+/// Most certificates beside the signer's in a time-stamp.
+pub const TIME_STAMP_CERTIFICATES_MAX: usize = 16;
+/// Longest name of a log.
+pub const ORIGIN_BYTES_MAX: usize = 256;
+/// Checkpoints of one foreign log that were seen in talk and are not linked yet; later ones are not kept.
+pub const SEEN_IN_TALK_PER_LOG_MAX: usize = 16;
+/// Checkpoints of one foreign log that strangers brought over the web and that are not linked yet.
+pub const SEEN_OVER_THE_WEB_PER_LOG_MAX: usize = 8;
+/// Largest signed note of a foreign log that is kept: a line of each key that a log may have, and no long extensions.
+pub const WATCHED_NOTE_BYTES_MAX: usize = 32 * 1024;
+/// Checkpoints of one foreign log under which receipts stand and that are not linked yet.
+pub const SEEN_IN_RECEIPTS_PER_LOG_MAX: usize = 4_096;
+/// Links that are kept of one foreign log; the oldest make room.
+pub const LINKS_PER_LOG_MAX: usize = 4_096;
+/// Pieces of evidence that are kept against one log; the first ones stay.
+pub const EVIDENCE_PER_LOG_MAX: usize = 64;
+/// Cosigned checkpoints of our own log that are all kept; of older ones the newest of each hour.
+pub const COSIGNED_RECENT_MAX: usize = 256;
+/// Records about evidence against one log in an hour; the others follow later.
+pub const EVIDENCE_RECORDS_PER_HOUR_MAX: u32 = 4;
+/// Checkpoints of one log that are put to its owner in one round.
+pub const QUESTIONS_PER_ROUND_MAX: usize = 256;
+/// Logs that are compared with one peer in one round.
+pub const GOSSIP_PER_ROUND_MAX: usize = 64;
+/// A log that has grown is shown to linked peers when it rested for that long.
+pub const ROUND_QUIET_MS: u64 = 5_000;
+/// Two rounds with one peer that nobody waits for are at least that far apart.
+pub const ROUND_AGAIN_MS: u64 = 30_000;
+/// How often a link looks whether the log has grown.
+pub const ROUND_LOOK_MS: u64 = 1_000;
+/// For how long an export waits for a linked peer's cosignature on its own record.
+pub const EXPORT_COSIGNED_MS: u64 = 4_000;
+/// Somebody should look when a record has gone that long without a cosignature of somebody else: a day.
+pub const COSIGNED_LATE_MS: u64 = 86_400_000;
+/// Entries of our own log that are searched for receipts in one round.
+pub const RECEIPTS_SCANNED_PER_ROUND_MAX: u64 = 16_384;
+/// Checkpoints that are judged at once for strangers over the web; more are told to come again.
+pub const WEB_CHECKPOINTS_AT_ONCE_MAX: usize = 4;
+/// Most time-stamp authorities that one node asks.
+pub const TIME_STAMP_AUTHORITIES_MAX: usize = 8;
+/// First wait before a time-stamp authority that did not answer is asked again; doubled each time.
+pub const TIME_STAMP_RETRY_MS_MIN: u64 = 5_000;
+/// Longest wait before it is asked again.
+pub const TIME_STAMP_RETRY_MS_MAX: u64 = 15 * 60 * 1_000;
+/// A time-stamp that differs from this node's clock by more than this, beyond its own accuracy, is warned about.
+pub const TIME_STAMP_CLOCK_MS_MAX: u64 = 30_000;
+/// Most time-stamps that one list shows, the newest.
+pub const TIME_STAMPS_SHOWN_MAX: usize = 1_000;
+/// The outbox is late when something has waited that long for a peer: a day.
+pub const OUTBOX_LATE_MS: u64 = 86_400_000;
+/// Entries that the published log may be behind the journal before somebody should look.
+pub const UNPUBLISHED_LATE_ENTRIES: u64 = 10_000;
+/// How long before its end an operator is told of a certificate or a directory: thirty days.
+pub const WARN_AHEAD_MS: u64 = 30 * 86_400_000;
+/// Largest registry of treaty actions, as a file.
+pub const REGISTRY_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// Most rows of a registry.
+pub const REGISTRY_ROWS_MAX: usize = 250_000;
+/// Most instruments that a registry may add to those of the program, e.g. bilateral treaties.
+pub const REGISTRY_INSTRUMENTS_MAX: usize = 1_024;
+/// Most entries of a list within one row or one provision of an instrument.
+pub const REGISTRY_LIST_MAX: usize = 64;
+/// Most provisions of one kind (rules, crimes, measures) in one instrument.
+pub const PROVISIONS_MAX: usize = 256;
+/// Largest file of one instrument.
+pub const INSTRUMENT_BYTES_MAX: usize = 256 * 1024;

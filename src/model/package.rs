@@ -7,7 +7,7 @@ use crate::model::limits::{LIST_LEN_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX};
 use crate::model::text::{Need, TextError, line, list, prose, word};
 
 /// One attached or transmitted file: binds the plaintext to its sealed form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// Number of the sealed object, from 1.
     pub object_id: u32,
@@ -28,7 +28,7 @@ pub struct Item {
 }
 
 /// Why a file travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ItemRole {
     /// Belongs to a request or reply: a statute, an order, a translation.

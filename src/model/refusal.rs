@@ -79,6 +79,8 @@ refusals! {
     OverQuota = 21, "over-quota", Retry;
     /// The message answers or belongs to nothing that this node knows, or comes out of turn.
     OutOfTurn = 22, "out-of-turn", Retry;
+    /// The checkpoint contradicts another one of the same log that this node holds, or is not proven to continue it.
+    Inconsistent = 23, "inconsistent", Final;
 }
 
 impl RefusalCode {

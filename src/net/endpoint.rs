@@ -185,7 +185,7 @@ fn triage(incoming: Incoming, handshakes: usize, origins: &Origins, shared: &Sha
     // Attack: one stranger begins handshakes and ends none. Its network gets half of the places, and so many are
     // counted only against addresses that were proven: a forged one cannot use up somebody else's half.
     let share = (limits.handshakes_max / 2).max(1);
-    let greedy = origins.handshakes(incoming.remote_address()) >= share;
+    let greedy = origins.ongoing(incoming.remote_address()) >= share;
     if greedy || handshakes >= limits.handshakes_max || shared.registry.len() >= limits.connections_max {
         incoming.refuse();
         return None;

@@ -13,3 +13,7 @@ pub mod stream;
 pub mod tls;
 pub mod trust;
 pub(crate) mod verifier;
+pub mod web;
+pub mod web_address;
+pub mod web_roots;
+pub mod web_tls;

@@ -1,15 +1,15 @@
-//! How many handshakes go on with each network: an IPv4 address, or the /64 that one IPv6 subscriber has.
+//! How many connections (or handshakes) go on with each network: an IPv4 address, or the /64 that one IPv6 subscriber has.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The counts. As many rows as there are handshakes, at most.
+/// The counts. As many rows as there are connections, at most.
 #[derive(Debug, Default)]
 pub(crate) struct Origins(BTreeMap<IpAddr, usize>);
 
 impl Origins {
     /// Those that go on with the network of `remote`.
-    pub(crate) fn handshakes(&self, remote: SocketAddr) -> usize {
+    pub(crate) fn ongoing(&self, remote: SocketAddr) -> usize {
         self.0.get(&network(remote)).copied().unwrap_or_default()
     }
 
@@ -49,14 +49,14 @@ mod tests {
         origins.begun(of("[::ffff:192.0.2.1]:2"));
         origins.begun(of("[2001:db8::1]:1"));
         origins.begun(of("[2001:db8::ffff:2]:1"));
-        assert_eq!(origins.handshakes(of("192.0.2.1:9")), 2);
-        assert_eq!(origins.handshakes(of("192.0.2.2:1")), 0);
-        assert_eq!(origins.handshakes(of("[2001:db8::3]:1")), 2);
-        assert_eq!(origins.handshakes(of("[2001:db8:0:1::3]:1")), 0);
+        assert_eq!(origins.ongoing(of("192.0.2.1:9")), 2);
+        assert_eq!(origins.ongoing(of("192.0.2.2:1")), 0);
+        assert_eq!(origins.ongoing(of("[2001:db8::3]:1")), 2);
+        assert_eq!(origins.ongoing(of("[2001:db8:0:1::3]:1")), 0);
         origins.ended(of("192.0.2.1:1"));
         origins.ended(of("192.0.2.1:2"));
         origins.ended(of("192.0.2.1:3"));
-        assert_eq!(origins.handshakes(of("192.0.2.1:9")), 0);
+        assert_eq!(origins.ongoing(of("192.0.2.1:9")), 0);
         assert_eq!(origins.0.len(), 1);
     }
 }

@@ -86,6 +86,11 @@ impl Appender {
         }
     }
 
+    /// Takes nothing more: what is on disk is not known any more.
+    pub(super) fn poison(&mut self, cause: &dyn std::fmt::Display) {
+        self.poison = Some(cause.to_string());
+    }
+
     fn poisoned(&mut self, error: &io::Error) -> AppendFault {
         let cause = error.to_string();
         self.poison = Some(cause.clone());

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use crate::custody::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::custody::checkpoint::Checkpoint;
 use crate::custody::edge::Edge;
 use crate::custody::frontier::Frontier;
-use crate::custody::note::{Note, VerifierKey};
+use crate::custody::history::LogKeys;
+use crate::custody::note::Note;
 use crate::custody::tile::{TILE_WIDTH, Tile, tiles_between};
 use crate::custody::tree::leaf_hash;
 use crate::model::ident::Digest;
@@ -35,13 +36,13 @@ pub struct Derived {
 
 /// Re-computes the tree from every acknowledged entry and holds it against every checkpoint between them. `at` asks
 /// for the root at one size on the way.
-pub fn tree(journal: &Journal, key: &VerifierKey, depth: Depth, at: u64) -> Result<Derived, DeriveError> {
+pub fn tree(journal: &Journal, keys: &LogKeys, depth: Depth, at: u64) -> Result<Derived, DeriveError> {
     let mut edge = Edge::new();
     let mut root_at = (at == 0).then(|| edge.root());
     let (mut checkpoints, mut trusted, mut mismatch) = (0_u64, 0, None);
     journal.scan(0, |frame| match frame {
         Frame::Checkpoint { size, note } => {
-            if !fits(note, key, depth, &edge) {
+            if !fits(note, keys, depth, &edge) {
                 mismatch = Some(trusted);
                 return ControlFlow::Break(());
             }
@@ -96,18 +97,17 @@ where
     Ok(frontier)
 }
 
-fn held(frontier: &Frontier, from: u64, keep: impl Fn(&Tile) -> bool) -> Vec<(Tile, Vec<u8>)> {
+/// The tiles and bundles that the frontier holds, of those that come after `from` entries.
+pub(super) fn held(frontier: &Frontier, from: u64, keep: impl Fn(&Tile) -> bool) -> Vec<(Tile, Vec<u8>)> {
     tiles_between(from, frontier.size())
         .filter(keep)
         .filter_map(|tile| frontier.tile(&tile).map(|bytes| (tile, bytes)))
         .collect()
 }
 
-fn fits(note: &[u8], key: &VerifierKey, depth: Depth, edge: &Edge) -> bool {
+fn fits(note: &[u8], keys: &LogKeys, depth: Depth, edge: &Edge) -> bool {
     let said = match depth {
-        Depth::Signatures => {
-            SignedCheckpoint::open(note, std::slice::from_ref(key)).ok().map(|signed| signed.checkpoint().clone())
-        }
+        Depth::Signatures => keys.open(note).ok().map(|signed| signed.checkpoint().clone()),
         Depth::Roots => Note::parse(note).ok().and_then(|note| Checkpoint::parse(note.text()).ok()),
     };
     said.is_some_and(|said| said.size() == edge.size() && said.root() == edge.root())

@@ -13,6 +13,9 @@ pub const FRAME_BODY_BYTES_MAX: usize =
 const KIND_ENTRY: u8 = 1;
 const KIND_CHECKPOINT: u8 = 2;
 const FLAG_ERASED: u8 = 1;
+const FLAG_PARTLY_ERASED: u8 = 2;
+/// In the length of an enclosure: its bytes were erased. No enclosure is as long as that.
+const ENCLOSURE_ERASED: u32 = 1 << 31;
 
 /// A frame, as it stands in the journal. All integers big-endian.
 ///
@@ -25,12 +28,15 @@ const FLAG_ERASED: u8 = 1;
 /// kind 1, entry         number = index;  body = salt[32] | u32 record bytes | record
 ///                                               | u8 enclosures | (u32 bytes | enclosure) …
 /// kind 1, flag 1: erased  number = index;  body = commitment[32] | zeros up to the length it had
+/// kind 1, flag 2: some enclosures erased; as an entry, but the length of each erased enclosure has its top bit set,
+///                                         and zeros stand in the place of its bytes
 /// kind 2, checkpoint    number = size of the tree;  body = the signed note; closes a batch
 /// body bytes = 0: nothing was written from here on
 /// ```
 ///
 /// Erasing a record keeps the frame's length and number and the 32 bytes of its commitment, so that the tree, and
-/// every proof, stays as it was.
+/// every proof, stays as it was. Erasing enclosures alone (a wrapped key) keeps salt and record: the commitment is still
+/// made anew from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// A record with its salt and what is enclosed.
@@ -41,7 +47,7 @@ pub enum Frame<'a> {
         salt: &'a [u8; SALT_BYTES],
         /// The exact bytes of the record.
         record: &'a [u8],
-        /// The enclosures, still in their lengths; [`enclosures`] parts them.
+        /// The enclosures, still in their lengths; [`enclosures`] parts them. Some may be erased.
         enclosures: &'a [u8],
     },
     /// An entry whose salt and record were erased.
@@ -97,6 +103,38 @@ pub fn encode_erased(out: &mut Vec<u8>, index: u64, commitment: &Digest, body_by
     });
 }
 
+/// The frame in `frame` (its header and its body), with those enclosures erased whose bit is set in `mask`. The same
+/// for a frame as it was, as it will be, and torn anywhere between the two.
+pub fn encode_without_enclosures(frame: &[u8], index: u64, mask: u8) -> Result<Vec<u8>, BadFrame> {
+    let body = frame.get(FRAME_HEADER_BYTES..).ok_or(BadFrame)?;
+    let (salt, rest) = body.split_first_chunk::<SALT_BYTES>().ok_or(BadFrame)?;
+    let (record, rest) = split_sized(rest).ok_or(BadFrame)?;
+    let (count, mut rest) = rest.split_first().ok_or(BadFrame)?;
+    let mut enclosed = vec![*count];
+    for number in 0..*count {
+        let (length, after) = rest.split_first_chunk::<4>().ok_or(BadFrame)?;
+        let length = u32::from_be_bytes(*length) & !ENCLOSURE_ERASED;
+        let (bytes, after) = after.split_at_checked(usize::try_from(length).map_err(|_| BadFrame)?).ok_or(BadFrame)?;
+        rest = after;
+        if mask.checked_shr(u32::from(number)).unwrap_or(0) & 1 == 1 {
+            enclosed.extend_from_slice(&(length | ENCLOSURE_ERASED).to_be_bytes());
+            enclosed.resize(enclosed.len() + bytes.len(), 0);
+        } else {
+            push_sized(&mut enclosed, bytes);
+        }
+    }
+    if !rest.is_empty() {
+        return Err(BadFrame);
+    }
+    let mut out = Vec::with_capacity(frame.len());
+    encode(&mut out, index, KIND_ENTRY, FLAG_PARTLY_ERASED, |out| {
+        out.extend_from_slice(salt);
+        push_sized(out, record);
+        out.extend_from_slice(&enclosed);
+    });
+    Ok(out)
+}
+
 /// The length of the body that a header announces.
 ///
 /// `Ok(None)`: nothing was written here. `Err`: no frame begins like this.
@@ -120,10 +158,13 @@ pub fn decode<'a>(header: &[u8; FRAME_HEADER_BYTES], body: &'a [u8]) -> Result<F
     let (number, rest) = rest.split_first_chunk::<8>().ok_or(BadFrame)?;
     let number = u64::from_be_bytes(*number);
     match rest {
-        [KIND_ENTRY, 0, 0, 0] => {
+        [KIND_ENTRY, flags @ (0 | FLAG_PARTLY_ERASED), 0, 0] => {
             let (salt, rest) = body.split_first_chunk::<SALT_BYTES>().ok_or(BadFrame)?;
             let (record, enclosed) = split_sized(rest).ok_or(BadFrame)?;
-            enclosures(enclosed)?;
+            let erased = enclosures(enclosed)?.iter().any(Option::is_none);
+            if erased != (*flags == FLAG_PARTLY_ERASED) {
+                return Err(BadFrame);
+            }
             Ok(Frame::Entry { index: number, salt, record, enclosures: enclosed })
         }
         [KIND_ENTRY, FLAG_ERASED, 0, 0] => {
@@ -146,16 +187,25 @@ pub fn may_be_checkpoint(header: &[u8; FRAME_HEADER_BYTES]) -> bool {
         && matches!(body_bytes(header), Ok(Some(1..=NOTE_BYTES_MAX)))
 }
 
-/// Parts the enclosures of an entry.
-pub fn enclosures(bytes: &[u8]) -> Result<Vec<&[u8]>, BadFrame> {
+/// Parts the enclosures of an entry; `None` stands for an erased one.
+pub fn enclosures(bytes: &[u8]) -> Result<Vec<Option<&[u8]>>, BadFrame> {
     let (count, mut rest) = bytes.split_first().ok_or(BadFrame)?;
     if usize::from(*count) > ENCLOSURES_MAX {
         return Err(BadFrame);
     }
     let mut parts = Vec::with_capacity(usize::from(*count));
     for _ in 0..*count {
-        let (part, after) = split_sized(rest).ok_or(BadFrame)?;
-        parts.push(part);
+        let (length, after) = rest.split_first_chunk::<4>().ok_or(BadFrame)?;
+        let length = u32::from_be_bytes(*length);
+        let bytes = usize::try_from(length & !ENCLOSURE_ERASED).map_err(|_| BadFrame)?;
+        let (part, after) = after.split_at_checked(bytes).ok_or(BadFrame)?;
+        if length & ENCLOSURE_ERASED == 0 {
+            parts.push(Some(part));
+        } else if part.iter().all(|byte| *byte == 0) {
+            parts.push(None);
+        } else {
+            return Err(BadFrame);
+        }
         rest = after;
     }
     if rest.is_empty() { Ok(parts) } else { Err(BadFrame) }
@@ -238,7 +288,7 @@ mod tests {
         let Ok(Frame::Entry { index: 7, record: b"rec", enclosures: enclosed, .. }) = decode_whole(&bytes) else {
             panic!("{bytes:?}")
         };
-        assert_eq!(enclosures(enclosed).unwrap(), [b"e"]);
+        assert_eq!(enclosures(enclosed).unwrap(), [Some(&b"e"[..])]);
     }
 
     #[test]
@@ -251,6 +301,28 @@ mod tests {
         let frame = decode_whole(&erased).unwrap();
         assert_eq!(frame, Frame::Erased { index: 7, commitment: was });
         assert_eq!(frame.commitment(), Some(was));
+    }
+
+    #[test]
+    fn an_entry_without_some_enclosures_keeps_its_length_its_record_and_the_others() {
+        let mut kept = Vec::new();
+        encode_entry(&mut kept, 7, &[1; 32], b"record", &[b"a wrapped key".to_vec(), b"a letter".to_vec()]);
+        let was = decode_whole(&kept).unwrap().commitment();
+        let stripped = encode_without_enclosures(&kept, 7, 0b01).unwrap();
+        assert_eq!(stripped.len(), kept.len());
+        let frame = decode_whole(&stripped).unwrap();
+        assert_eq!(frame.commitment(), was);
+        let Frame::Entry { record: b"record", enclosures: enclosed, .. } = frame else { panic!("{frame:?}") };
+        assert_eq!(enclosures(enclosed).unwrap(), [None, Some(&b"a letter"[..])]);
+        assert!(!stripped.windows(7).any(|window| window == b"wrapped"));
+        for torn in 0..=kept.len() {
+            let mixed = [&stripped[..torn], &kept[torn..]].concat();
+            assert_eq!(encode_without_enclosures(&mixed, 7, 0b01).unwrap(), stripped, "torn at {torn}");
+        }
+        // What was erased stays erased when another goes, and the flag without an erased enclosure is no frame.
+        let both = encode_without_enclosures(&stripped, 7, 0b11).unwrap();
+        assert!(!both.windows(6).any(|window| window == b"letter"));
+        assert_eq!(decode_whole(&encode_without_enclosures(&kept, 7, 0).unwrap()), Err(BadFrame));
     }
 
     #[test]
@@ -269,7 +341,7 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_or_flag_is_refused_though_its_crc_is_right() {
-        for (kind, flags) in [(0, 0), (3, 0), (1, 2), (2, 1)] {
+        for (kind, flags) in [(0, 0), (3, 0), (1, 2), (1, 3), (1, 4), (2, 1)] {
             let mut bytes = Vec::new();
             encode(&mut bytes, 1, kind, flags, |out| out.extend_from_slice(&[0; 64]));
             assert_eq!(decode_whole(&bytes), Err(BadFrame), "{kind} {flags}");
@@ -281,6 +353,7 @@ mod tests {
         fn reading_arbitrary_bytes_never_panics(bytes in any::<Vec<u8>>()) {
             let _ = decode_whole(&bytes);
             let _ = enclosures(&bytes);
+            let _ = encode_without_enclosures(&bytes, 0, 1);
         }
 
         #[test]

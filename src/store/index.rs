@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::crypto::digest::Sha256;
 use crate::model::ident::Digest;
 use crate::model::limits::{INDEX_CACHE_BYTES, INDEX_KEY_BYTES_MAX, INDEX_VALUE_BYTES_MAX};
+use crate::store::index_dir;
 
 const FLUSH_MS: u64 = 500;
 /// The layout of keys and values below, and what the daemon folds into them. Another one is set aside.
@@ -70,7 +71,7 @@ impl Index {
     /// Opens the index in `dir`, or begins one. Damage is no error: it is set aside as `<dir>.damaged-N`.
     pub fn open(dir: &Path) -> Result<(Self, Opened), IndexError> {
         let existed = dir.join("db").exists();
-        remove_torn_snapshots(dir)?;
+        index_dir::remove_torn_snapshots(dir).map_err(|source| IndexError::Io { path: dir.to_owned(), source })?;
         match open_sound(dir, if existed { Opened::Existing } else { Opened::Fresh })? {
             Some(db) => {
                 let index = Self { dir: dir.to_owned(), db: Mutex::new(Some(db)) };
@@ -87,12 +88,21 @@ impl Index {
         Self::begin_anew(&dir)
     }
 
-    /// Removes this index, in which nothing is wrong, and begins an empty one.
+    /// Removes this index, in which nothing is wrong, with those set aside, and begins an empty one.
     pub fn make_again(self) -> Result<Self, IndexError> {
-        let dir = self.dir.clone();
-        drop(self);
-        fs::remove_dir_all(&dir).map_err(|source| IndexError::Io { path: dir.clone(), source })?;
-        Self::begin_anew(&dir)
+        self.empty()?;
+        Ok(self)
+    }
+
+    /// Removes the files of this index and of every one that was set aside, and begins an empty one: they hold what was
+    /// erased from the log.
+    pub fn empty(&self) -> Result<(), IndexError> {
+        let mut held = self.db.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = held.take();
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(old)));
+        index_dir::remove(&self.dir).map_err(|source| IndexError::Io { path: self.dir.clone(), source })?;
+        *held = Some(open_sound(&self.dir, Opened::Fresh)?.ok_or(IndexError::Damaged)?);
+        Ok(())
     }
 
     /// Closes the index and opens it again. sled keeps its first failure (a full disk) for ever; what it had not written
@@ -222,7 +232,7 @@ impl Index {
     }
 
     fn begin_anew(dir: &Path) -> Result<Self, IndexError> {
-        set_aside(dir).map_err(|source| IndexError::Io { path: dir.to_owned(), source })?;
+        index_dir::set_aside(dir).map_err(|source| IndexError::Io { path: dir.to_owned(), source })?;
         let db = open_sound(dir, Opened::Fresh)?.ok_or(IndexError::Damaged)?;
         Ok(Self { dir: dir.to_owned(), db: Mutex::new(Some(db)) })
     }
@@ -270,42 +280,6 @@ fn open_sound(dir: &Path, expected: Opened) -> Result<Option<sled::Db>, IndexErr
             Ok(Some(db))
         }
         Ok(_) | Err(_) => Ok(None),
-    }
-}
-
-/// A snapshot that a power loss tore makes sled refuse to open; it is derived from sled's own log.
-fn remove_torn_snapshots(dir: &Path) -> Result<(), IndexError> {
-    let fault = |source| IndexError::Io { path: dir.to_owned(), source };
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(fault(error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(fault)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path()).map_err(fault)?;
-        }
-    }
-    Ok(())
-}
-
-/// Moves the directory away under the first free name; it is kept for whoever wants to know what happened.
-fn set_aside(dir: &Path) -> io::Result<()> {
-    if !dir.exists() {
-        return Ok(());
-    }
-    let mut number = 1_u32;
-    loop {
-        let mut name = dir.as_os_str().to_owned();
-        name.push(format!(".damaged-{number}"));
-        let to = PathBuf::from(name);
-        if !to.exists() {
-            return fs::rename(dir, to);
-        }
-        number += 1;
     }
 }
 

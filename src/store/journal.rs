@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::custody::leaf::SALT_BYTES;
 use crate::model::ident::Digest;
@@ -24,6 +24,17 @@ pub struct Journal {
     dir: PathBuf,
     access: Access,
     state: RwLock<State>,
+    /// Held by a reader while it reads one frame, and by an erasure while it overwrites one: nobody sees half of each.
+    overwriting: RwLock<()>,
+}
+
+/// Where the frame of an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The segment, by its first index.
+    pub segment: u64,
+    /// Where in it the frame begins.
+    pub offset: u64,
 }
 
 #[derive(Debug)]
@@ -52,8 +63,10 @@ pub struct Content {
     pub salt: [u8; SALT_BYTES],
     /// The exact bytes of the record.
     pub record: Vec<u8>,
-    /// What was enclosed. Covered by the CRC; the record is to name their digests.
+    /// What was enclosed and not erased. Covered by the CRC; the record is to name their digests.
     pub enclosures: Vec<Vec<u8>>,
+    /// How many more there were, which an erasure took.
+    pub enclosures_erased: usize,
 }
 
 impl std::fmt::Debug for Content {
@@ -68,7 +81,7 @@ impl Journal {
         let size = recovered.checkpoint.as_ref().map_or(0, |signed| signed.checkpoint().size());
         let (segments, offsets) = (recovered.segments.clone(), recovered.offsets.clone());
         let state = RwLock::new(State { segments, offsets, size });
-        Self { dir: dir.to_owned(), access, state }
+        Self { dir: dir.to_owned(), access, state, overwriting: RwLock::default() }
     }
 
     /// Where it is.
@@ -89,6 +102,7 @@ impl Journal {
     /// Reads one entry; `None` if the log is shorter.
     pub fn read(&self, index: u64) -> Result<Option<Stored>, JournalError> {
         let Some((first, offset)) = self.locate(index)? else { return Ok(None) };
+        let _whole = self.whole();
         let segment = Segment::open(&self.dir, first, Access::ReadOnly)?;
         if let Some(stored) = entry_at(&segment, offset, index)? {
             return Ok(Some(stored));
@@ -118,7 +132,10 @@ impl Journal {
             let mut frames = segment.frames(offset);
             offset = SEGMENT_HEADER_BYTES as u64;
             loop {
-                match frames.step().map_err(|error| segment.fault(error))? {
+                let whole = self.whole();
+                let step = frames.step().map_err(|error| segment.fault(error))?;
+                drop(whole);
+                match step {
                     Step::Frame {
                         frame: frame @ (Frame::Entry { index, .. } | Frame::Erased { index, .. }), ..
                     } if index == next && next < stop => {
@@ -138,6 +155,20 @@ impl Journal {
             }
         }
         Ok(())
+    }
+
+    /// Where the frame of an entry stands; `None` if the log is shorter.
+    pub fn place(&self, index: u64) -> Result<Option<Place>, JournalError> {
+        Ok(self.locate(index)?.map(|(segment, offset)| Place { segment, offset }))
+    }
+
+    /// Keeps every reader out while one frame is overwritten.
+    pub(super) fn overwriting(&self) -> RwLockWriteGuard<'_, ()> {
+        self.overwriting.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn whole(&self) -> RwLockReadGuard<'_, ()> {
+        self.overwriting.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the readers of a durable batch: where its entries begin in the last segment, and the size it makes.
@@ -206,6 +237,7 @@ impl Journal {
         let read =
             File::open(self.dir.join(offsets_name(first))).and_then(|file| file.read_exact_at(&mut bytes, place * 8));
         let offset = u64::from_be_bytes(bytes);
+        let _whole = self.whole();
         if read.is_ok() && u32::try_from(offset).is_ok() {
             let segment = Segment::open(&self.dir, first, Access::ReadOnly)?;
             // Only an offset at which that very entry stands is believed.
@@ -219,7 +251,7 @@ impl Journal {
         offset.map(|offset| Some((first, u64::from(offset)))).ok_or_else(|| segment.damaged(index))
     }
 
-    fn state(&self) -> std::sync::RwLockReadGuard<'_, State> {
+    fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -229,8 +261,10 @@ pub fn stored(frame: &Frame<'_>) -> Option<Stored> {
     let commitment = frame.commitment()?;
     match frame {
         Frame::Entry { index, salt, record, enclosures: enclosed } => {
-            let enclosures = enclosures(enclosed).ok()?.into_iter().map(<[u8]>::to_vec).collect();
-            let content = Content { salt: **salt, record: record.to_vec(), enclosures };
+            let parts = enclosures(enclosed).ok()?;
+            let enclosures_erased = parts.iter().filter(|part| part.is_none()).count();
+            let enclosures = parts.into_iter().flatten().map(<[u8]>::to_vec).collect();
+            let content = Content { salt: **salt, record: record.to_vec(), enclosures, enclosures_erased };
             Some(Stored { index: *index, commitment, content: Some(content) })
         }
         Frame::Erased { index, .. } => Some(Stored { index: *index, commitment, content: None }),

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
-use crate::crypto::ed25519::SigningKey;
-use crate::custody::checkpoint::SignedCheckpoint;
+use crate::custody::checkpoint::{LogSigner, SignedCheckpoint};
 use crate::custody::note::{KeyName, VerifierKey};
 use crate::model::ident::Digest;
 use crate::model::limits::{
     ENCLOSURE_BYTES_MAX, ENCLOSURES_MAX, JOURNAL_SEGMENT_BYTES, LEDGER_QUEUE_MAX, RECORD_BYTES_MAX,
 };
 use crate::store::appender::Appender;
+use crate::store::erasure::{self, Erase, EraseError, Left, Passing};
 use crate::store::files::create_dir_durably;
 use crate::store::journal::Journal;
 use crate::store::lock::{DirLock, LockError};
@@ -21,9 +21,10 @@ use crate::store::publisher::Publisher;
 use crate::store::reader::{Reader, Tree};
 use crate::store::recovery::recover;
 use crate::store::restore::{RestoreError, published_checkpoint, restore};
+use crate::store::rotations;
 use crate::store::segment::{Access, JournalError};
 use crate::store::tiles::TileFiles;
-use crate::store::writer::{Job, Writer};
+use crate::store::writer::{Erasure, Job, Writer};
 
 /// What is to be logged: the exact bytes of a record, and what is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -71,20 +72,28 @@ pub struct Ledger {
     queue: Option<SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
     publisher: Publisher,
+    /// Whether the start ended an erasure of whole records.
+    left: Left,
     _lock: DirLock,
 }
 
 impl Ledger {
-    /// Opens, or begins, the log `origin` in `custody_dir`. `key` signs its checkpoints.
-    pub fn open(custody_dir: &Path, origin: KeyName, key: SigningKey, on_commit: Observer) -> Result<Self, OpenError> {
-        Self::open_with(custody_dir, origin, key, JOURNAL_SEGMENT_BYTES, on_commit)
+    /// Opens, or begins, the log `origin` in `custody_dir`. The Ed25519 key signs its checkpoints; an ML-DSA-44 key, if there
+    /// is one, signs what is published as well. Without it the log works as before.
+    pub fn open(
+        custody_dir: &Path,
+        origin: KeyName,
+        keys: impl Into<LogSigner>,
+        on_commit: Observer,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(custody_dir, origin, keys, JOURNAL_SEGMENT_BYTES, on_commit)
     }
 
     /// [`Self::open`] with another size of the journal's segments.
     pub fn open_with(
         custody_dir: &Path,
         origin: KeyName,
-        key: SigningKey,
+        keys: impl Into<LogSigner>,
         segment_bytes: u64,
         on_commit: Observer,
     ) -> Result<Self, OpenError> {
@@ -92,37 +101,46 @@ impl Ledger {
         let journal_dir = custody_dir.join("journal");
         create_dir_durably(&journal_dir).map_err(fault)?;
         let lock = DirLock::exclusive(custody_dir)?;
-        let verifier = VerifierKey::new(origin.clone(), key.public_key());
+        let keys = keys.into();
+        let verifier = VerifierKey::new(origin.clone(), keys.ed25519.public_key());
+        let redone = erasure::redo(custody_dir, &journal_dir)?;
         let files = TileFiles::new(custody_dir);
-        let published = published_checkpoint(&files, &verifier)?;
+        let history = rotations::keys(custody_dir, &verifier).map_err(fault)?;
+        let published = published_checkpoint(&files, &history)?;
         let size = published.as_ref().map_or(0, |signed| signed.checkpoint().size());
-        let recovered = recover(&journal_dir, &verifier, size, Access::ReadWrite)?;
+        let recovered = recover(&journal_dir, &history, size, Access::ReadWrite)?;
         if let Some(tear) = recovered.tear {
             let (size, bytes) = (tear.size, tear.bytes);
             tracing::warn!(size, bytes, "cut a batch that was never acknowledged from the custody journal");
         }
         let journal = Arc::new(Journal::new(&journal_dir, &recovered, Access::ReadWrite));
+        let left = erasure::resume(custody_dir, &journal, redone)?;
         let newest = recovered.checkpoint.as_ref();
-        let restored = restore(&journal, &files, &verifier, newest, published.as_ref(), Access::ReadWrite)?;
-        if files.verifier_key().map_err(fault)? != Some(verifier.to_string()) {
-            files.write_verifier_key(&verifier.to_string()).map_err(fault)?;
-        }
+        let restored = restore(&journal, &files, &history, newest, published.as_ref(), Access::ReadWrite)?;
+        let verifiers = keys.verifier_keys(&origin);
+        // Those that signed before stay below: what they signed up to their end verifies for ever.
+        let former = rotations::former_keys(custody_dir).map_err(fault)?;
+        let lines: String = verifiers.iter().chain(&former).map(|key| format!("{key}\n")).collect();
+        files.keep_verifier_keys(&lines).map_err(fault)?;
         let appender = Appender::new(Arc::clone(&journal), &recovered, segment_bytes)?;
         let tree = Tree {
             frontier: restored.frontier,
             published: restored.published,
+            // With a line missing or damaged it is nobody's to see; the publisher's first round writes it anew.
+            published_note: published.filter(|note| signed_by_all(note, &verifiers)).map(Arc::new),
             checkpoint: recovered.checkpoint.map(Arc::new),
         };
-        let reader = Arc::new(Reader::new(journal, files, verifier, tree, Access::ReadWrite, recovered.tear));
-        let publisher = Publisher::start(Arc::clone(&reader)).map_err(fault)?;
+        let reader = Arc::new(Reader::new(journal, files, history, tree, Access::ReadWrite, recovered.tear));
+        let publisher = Publisher::start(Arc::clone(&reader), keys.ml_dsa_44).map_err(fault)?;
         let (queue, jobs) = mpsc::sync_channel(LEDGER_QUEUE_MAX);
-        let mut writer = Writer::new(Arc::clone(&reader), appender, origin, key, publisher.signal(), on_commit)?;
+        let mut writer =
+            Writer::new(Arc::clone(&reader), appender, origin, keys.ed25519, publisher.signal(), on_commit)?;
         writer.begin()?;
         let thread = std::thread::Builder::new()
             .name("custody-writer".to_owned())
             .spawn(move || writer.run(&jobs))
             .map_err(fault)?;
-        Ok(Self { reader, queue: Some(queue), writer: Some(thread), publisher, _lock: lock })
+        Ok(Self { reader, queue: Some(queue), writer: Some(thread), publisher, left, _lock: lock })
     }
 
     /// Logs an entry and returns when it is durable, signed and seen by the observer.
@@ -147,6 +165,48 @@ impl Ledger {
         if let Err(mpsc::SendError(Job::Append { done, .. })) = self.send(job) {
             done(Err(AppendError::Stopped));
         }
+    }
+
+    /// Erases whole entries, and logs `tombstone` for it first. Their places in the log and all proofs stay.
+    ///
+    /// When it returns, the journal holds them no more; whatever was derived from them is still to be made again, and
+    /// then [`Self::settle_erasure`] is due. Until then a restart begins with it ([`Self::erasure_left`]).
+    pub fn erase(&self, indexes: &[u64], tombstone: Entry, passing: Passing) -> Result<Appended, EraseError> {
+        check(&tombstone)?;
+        let wanted = indexes.iter().copied().map(Erase::Whole).collect();
+        self.ask_erasure(wanted, Some(tombstone), passing)?.ok_or(EraseError::Append(AppendError::Stopped))
+    }
+
+    /// Erases enclosures by their digests, and nothing else of their entries. To repeat it is harmless.
+    pub fn erase_enclosures(&self, wanted: &[(u64, Vec<Digest>)], passing: Passing) -> Result<(), EraseError> {
+        let wanted = wanted.iter().map(|(index, digests)| Erase::Enclosures(*index, digests.clone())).collect();
+        self.ask_erasure(wanted, None, passing).map(drop)
+    }
+
+    fn ask_erasure(
+        &self,
+        wanted: Vec<Erase>,
+        tombstone: Option<Entry>,
+        passing: Passing,
+    ) -> Result<Option<Appended>, EraseError> {
+        let (tell, told) = mpsc::sync_channel(1);
+        let done = Box::new(move |outcome| {
+            // The receiver waits below, so it is there.
+            let _ = tell.send(outcome);
+        });
+        let job = Job::Erase(Box::new(Erasure { wanted, tombstone, passing, done }));
+        self.send(job).map_err(|_| AppendError::Stopped)?;
+        told.recv().unwrap_or(Err(EraseError::Append(AppendError::Stopped)))
+    }
+
+    /// Whether this start ended an erasure of whole records: what was derived from them is to be made again.
+    pub fn erasure_left(&self) -> Left {
+        self.left
+    }
+
+    /// Says that everything derived from erased records was made again, durably: the erasure is done.
+    pub fn settle_erasure(&self) -> Result<(), EraseError> {
+        erasure::drop_intent(self.reader.files().dir())
     }
 
     /// All that can be asked of the log.
@@ -176,6 +236,10 @@ impl Drop for Ledger {
         }
         self.publisher.stop();
     }
+}
+
+fn signed_by_all(note: &SignedCheckpoint, keys: &[VerifierKey]) -> bool {
+    note.note().verify(keys).is_ok_and(|signers| signers.len() == keys.len())
 }
 
 fn check(entry: &Entry) -> Result<(), AppendError> {
@@ -218,6 +282,9 @@ pub enum OpenError {
     /// The tree, or the published checkpoint.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// An erasure that was cut short could not be finished.
+    #[error(transparent)]
+    Erasure(#[from] EraseError),
     /// The first checkpoint could not be made durable.
     #[error(transparent)]
     Begin(#[from] AppendError),

@@ -2,12 +2,17 @@
 
 pub mod appender;
 pub mod arrival;
+pub mod audit;
+pub mod cosigned;
 pub mod derive;
 pub mod directory;
+pub mod erasure;
+pub mod erasure_intent;
 pub mod files;
 pub mod frame;
 pub mod fsck;
 pub mod index;
+pub mod index_dir;
 pub mod intake;
 pub mod intake_record;
 pub mod intake_slots;
@@ -25,10 +30,11 @@ pub mod reader;
 pub mod recovery;
 pub mod restore;
 pub mod room;
+pub mod rotations;
 pub mod segment;
 pub mod tiles;
 pub mod vault;
-mod writer;
-
 #[cfg(test)]
 mod vault_fixture;
+pub mod witness_files;
+mod writer;

@@ -5,6 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::crypto::mldsa;
+use crate::custody::checkpoint::SignedCheckpoint;
+use crate::custody::cosignature;
 use crate::custody::tile::tiles_between;
 use crate::model::limits::PUBLISH_MS;
 use crate::store::reader::Reader;
@@ -34,11 +37,13 @@ struct State {
 }
 
 impl Publisher {
-    /// Starts the thread.
-    pub(crate) fn start(reader: Arc<Reader>) -> io::Result<Self> {
+    /// Starts the thread. The key adds its line to each published checkpoint.
+    pub(crate) fn start(reader: Arc<Reader>, key: Option<mldsa::SigningKey>) -> io::Result<Self> {
         let signal = Arc::new(Signal::default());
         let told = Arc::clone(&signal);
-        let thread = std::thread::Builder::new().name("custody-tiles".to_owned()).spawn(move || run(&reader, &told))?;
+        let thread = std::thread::Builder::new()
+            .name("custody-tiles".to_owned())
+            .spawn(move || run(&reader, key.as_ref(), &told))?;
         Ok(Self { signal, thread: Some(thread) })
     }
 
@@ -99,10 +104,10 @@ enum Next {
     Last,
 }
 
-fn run(reader: &Reader, signal: &Signal) {
+fn run(reader: &Reader, key: Option<&mldsa::SigningKey>, signal: &Signal) {
     loop {
         let next = signal.await_growth();
-        let done = publish(reader);
+        let done = publish(reader, key);
         signal.tell(|state| state.rounds += 1);
         if let Err(error) = &done {
             tracing::warn!(%error, "cannot publish the custody log; it is whole in its journal");
@@ -123,7 +128,7 @@ fn run(reader: &Reader, signal: &Signal) {
 /// One round. Tiles (written, synced, renamed, directory synced), then the checkpoint in the same way; only then are
 /// the hashes let go of in memory and superseded partial tiles deleted. A crash in between leaves an older checkpoint
 /// whose tiles are all there, and some newer ones that are right too: a tile never changes, it only grows.
-pub(crate) fn publish(reader: &Reader) -> io::Result<()> {
+pub(crate) fn publish(reader: &Reader, key: Option<&mldsa::SigningKey>) -> io::Result<()> {
     let (tiles, checkpoint, old, new) = {
         let tree = reader.tree();
         let new = tree.frontier.size();
@@ -133,13 +138,21 @@ pub(crate) fn publish(reader: &Reader) -> io::Result<()> {
         (tiles, tree.checkpoint.clone(), tree.published, new)
     };
     let Some(checkpoint) = checkpoint else { return Ok(()) };
+    let note = Arc::new(with_second_line(&checkpoint, key));
     reader.files().write(&tiles)?;
-    reader.files().publish(&checkpoint.to_bytes())?;
+    reader.files().publish(&note.to_bytes())?;
     {
         let mut tree = reader.tree_mut();
         tree.published = new;
+        tree.published_note = Some(note);
         tree.frontier.release(new);
     }
     reader.files().drop_partials(old, new);
     Ok(())
+}
+
+/// The deterministic signature gives the same line for the same checkpoint, so that publishing it again changes nothing.
+fn with_second_line(checkpoint: &SignedCheckpoint, key: Option<&mldsa::SigningKey>) -> SignedCheckpoint {
+    let line = key.map(|key| cosignature::log_line(key, checkpoint));
+    checkpoint.clone().with_lines(line.and_then(Result::ok))
 }

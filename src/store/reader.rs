@@ -3,20 +3,23 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::custody::checkpoint::SignedCheckpoint;
 use crate::custody::frontier::Frontier;
+use crate::custody::history::LogKeys;
 use crate::custody::note::VerifierKey;
 use crate::custody::proof::TlogProof;
 use crate::custody::tile::Tile;
 use crate::custody::tree::{consistency_proof, inclusion_proof, leaf_hash, root, verify_inclusion};
 use crate::model::ident::Digest;
 use crate::store::derive::{self, Depth, DeriveError};
+use crate::store::erasure_intent::Intent;
 use crate::store::journal::{Journal, Stored, stored};
 use crate::store::lock::{DirLock, LockError};
 use crate::store::recovery::{Tear, recover};
 use crate::store::restore::{RestoreError, published_checkpoint, restore};
+use crate::store::rotations;
 use crate::store::segment::{Access, JournalError};
 use crate::store::tiles::TileFiles;
 
@@ -25,10 +28,11 @@ use crate::store::tiles::TileFiles;
 pub struct Reader {
     journal: Arc<Journal>,
     files: TileFiles,
-    key: VerifierKey,
+    key: LogKeys,
     tree: RwLock<Tree>,
     access: Access,
     tear: Option<Tear>,
+    failure: OnceLock<String>,
     /// Only an offline reader holds a lock itself.
     _lock: Option<DirLock>,
 }
@@ -38,6 +42,8 @@ pub struct Reader {
 pub(crate) struct Tree {
     pub(crate) frontier: Frontier,
     pub(crate) checkpoint: Option<Arc<SignedCheckpoint>>,
+    /// The note as published, with every line of the log's own.
+    pub(crate) published_note: Option<Arc<SignedCheckpoint>>,
     /// Entries whose tiles and checkpoint are published.
     pub(crate) published: u64,
 }
@@ -47,22 +53,30 @@ impl Reader {
     /// ([`Self::tear`]); damaged tiles are made up for in memory.
     pub fn open_read_only(custody_dir: &Path, key: &VerifierKey) -> Result<Self, ReadOpenError> {
         let lock = DirLock::shared(custody_dir)?;
+        if Intent::is_there(custody_dir) {
+            return Err(ReadOpenError::Erasing);
+        }
         let files = TileFiles::new(custody_dir);
         let fault = |source| ReadOpenError::Io { path: custody_dir.to_owned(), source };
-        let published = published_checkpoint(&files, key)?;
+        let keys = rotations::keys(custody_dir, key).map_err(fault)?;
+        let published = published_checkpoint(&files, &keys)?;
         let size = published.as_ref().map_or(0, |signed| signed.checkpoint().size());
         let journal_dir = custody_dir.join("journal");
         if !journal_dir.try_exists().map_err(fault)? {
             let source = io::Error::from(io::ErrorKind::NotFound);
             return Err(ReadOpenError::Io { path: journal_dir, source });
         }
-        let recovered = recover(&journal_dir, key, size, Access::ReadOnly)?;
+        let recovered = recover(&journal_dir, &keys, size, Access::ReadOnly)?;
         let journal = Arc::new(Journal::new(&journal_dir, &recovered, Access::ReadOnly));
         let newest = recovered.checkpoint;
-        let restored = restore(&journal, &files, key, newest.as_ref(), published.as_ref(), Access::ReadOnly)?;
-        let tree =
-            Tree { frontier: restored.frontier, checkpoint: newest.map(Arc::new), published: restored.published };
-        let mut reader = Self::new(journal, files, key.clone(), tree, Access::ReadOnly, recovered.tear);
+        let restored = restore(&journal, &files, &keys, newest.as_ref(), published.as_ref(), Access::ReadOnly)?;
+        let tree = Tree {
+            frontier: restored.frontier,
+            checkpoint: newest.map(Arc::new),
+            published_note: published.map(Arc::new),
+            published: restored.published,
+        };
+        let mut reader = Self::new(journal, files, keys, tree, Access::ReadOnly, recovered.tear);
         reader._lock = Some(lock);
         Ok(reader)
     }
@@ -70,12 +84,12 @@ impl Reader {
     pub(crate) fn new(
         journal: Arc<Journal>,
         files: TileFiles,
-        key: VerifierKey,
+        key: LogKeys,
         tree: Tree,
         access: Access,
         tear: Option<Tear>,
     ) -> Self {
-        Self { journal, files, key, tree: RwLock::new(tree), access, tear, _lock: None }
+        Self { journal, files, key, tree: RwLock::new(tree), access, tear, failure: OnceLock::new(), _lock: None }
     }
 
     /// How many entries are acknowledged.
@@ -88,6 +102,12 @@ impl Reader {
         self.tree().checkpoint.clone()
     }
 
+    /// The newest published checkpoint with the lines of all the log's keys: what goes to witnesses and is time-stamped. It
+    /// is behind [`Self::checkpoint`] by a moment; `None` before the first one is published.
+    pub fn published(&self) -> Option<Arc<SignedCheckpoint>> {
+        self.tree().published_note.clone()
+    }
+
     /// How many entries the published files cover.
     pub fn published_size(&self) -> u64 {
         self.tree().published
@@ -96,6 +116,16 @@ impl Reader {
     /// The batch that was never acknowledged and was found, and cut, at the start.
     pub fn tear(&self) -> Option<Tear> {
         self.tear
+    }
+
+    /// Why the log takes nothing more until a restart; `None` while it takes entries.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    pub(crate) fn failed(&self, cause: &str) {
+        // The first cause is the one that counts.
+        let _ = self.failure.set(cause.to_owned());
     }
 
     /// One entry. Its CRC is checked, its commitment made anew and held against the tree.
@@ -144,6 +174,10 @@ impl Reader {
             None => ControlFlow::Continue(()),
         })?;
         Ok(())
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     pub(crate) fn files(&self) -> &TileFiles {
@@ -253,6 +287,9 @@ pub enum ReadOpenError {
     /// A daemon uses it.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// An erasure was cut short: a record may be half overwritten, which only the next start knows how to finish.
+    #[error("an erasure was cut short; start the node once, or run `rogatory index rebuild`: that finishes it")]
+    Erasing,
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),

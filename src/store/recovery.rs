@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use crate::custody::checkpoint::SignedCheckpoint;
-use crate::custody::note::VerifierKey;
+use crate::custody::history::LogKeys;
 use crate::model::limits::NOTE_BYTES_MAX;
 use crate::store::frame::{FRAME_HEADER_BYTES, Frame, body_bytes, decode, may_be_checkpoint};
 use crate::store::segment::{Access, JournalError, SEGMENT_HEADER_BYTES, Segment, Step, list};
@@ -51,7 +51,7 @@ pub struct Tear {
 /// disk may have persisted the later sector only (power loss before the sync returned), or the entry rotted later.
 /// Where `published_size` covers the batch, it was acknowledged: an error. Otherwise it is cut if a whole sector of it
 /// is still zero, as preallocation left it, and an error if not.
-pub fn recover(dir: &Path, key: &VerifierKey, published_size: u64, access: Access) -> Result<Recovered, JournalError> {
+pub fn recover(dir: &Path, keys: &LogKeys, published_size: u64, access: Access) -> Result<Recovered, JournalError> {
     let fault = |source| JournalError::Io { path: dir.to_owned(), source };
     let segments = list(dir).map_err(fault)?;
     let mut recovered = Recovered { segments, offsets: Vec::new(), end: 0, checkpoint: None, tear: None };
@@ -64,12 +64,12 @@ pub fn recover(dir: &Path, key: &VerifierKey, published_size: u64, access: Acces
     if recovered.segments.first() != Some(&0) {
         return Err(segment.damaged(0));
     }
-    let tail = examine(&segment, key, published_size)?;
+    let tail = examine(&segment, keys, published_size)?;
     recovered.checkpoint = tail.checkpoint;
     if let (None, Some(previous)) = (&recovered.checkpoint, before.last()) {
         // The last segment holds no whole batch yet: the one before it must end exactly where it begins.
         let previous = Segment::open(dir, *previous, Access::ReadOnly)?;
-        let closed = examine(&previous, key, u64::MAX)?;
+        let closed = examine(&previous, keys, u64::MAX)?;
         let size = closed.checkpoint.as_ref().map(|signed| signed.checkpoint().size());
         if size != Some(*last) || closed.torn_bytes > 0 {
             return Err(previous.damaged(size.unwrap_or(previous.first())));
@@ -102,7 +102,7 @@ struct Tail {
     torn_bytes: u64,
 }
 
-fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<Tail, JournalError> {
+fn examine(segment: &Segment, keys: &LogKeys, published_size: u64) -> Result<Tail, JournalError> {
     let mut scan = segment.frames(SEGMENT_HEADER_BYTES as u64);
     let mut offsets: Vec<u32> = Vec::new();
     let (mut closed, mut end) = (0, scan.offset());
@@ -129,11 +129,11 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
     let entries_seen = segment.first() + offsets.len() as u64;
     offsets.truncate(closed);
     let size = segment.first() + offsets.len() as u64;
-    let checkpoint = if note.is_empty() { None } else { Some(open(segment, key, &note, size)?) };
+    let checkpoint = if note.is_empty() { None } else { Some(open(segment, keys, &note, size)?) };
     let window = Window { file: segment.file(), end };
     let torn_bytes = written_bytes(segment.file(), end).map_err(|error| segment.fault(error))?;
     if torn_bytes > 0 {
-        let later = window.checkpoints_after(size, key, torn_bytes);
+        let later = window.checkpoints_after(size, keys, torn_bytes);
         match later.map_err(|error| segment.fault(error))?.as_slice() {
             [] => {}
             [only]
@@ -145,11 +145,8 @@ fn examine(segment: &Segment, key: &VerifierKey, published_size: u64) -> Result<
     Ok(Tail { offsets, batch_at, end, checkpoint, torn_bytes })
 }
 
-fn open(segment: &Segment, key: &VerifierKey, note: &[u8], size: u64) -> Result<SignedCheckpoint, JournalError> {
-    SignedCheckpoint::open(note, std::slice::from_ref(key))
-        .ok()
-        .filter(|signed| signed.checkpoint().size() == size)
-        .ok_or_else(|| segment.damaged(size))
+fn open(segment: &Segment, keys: &LogKeys, note: &[u8], size: u64) -> Result<SignedCheckpoint, JournalError> {
+    keys.open(note).ok().filter(|signed| signed.checkpoint().size() == size).ok_or_else(|| segment.damaged(size))
 }
 
 /// What stands behind the last good checkpoint of a segment.
@@ -165,7 +162,7 @@ struct Found {
 
 impl Window<'_> {
     /// Signed checkpoints of more than `size` entries. A record cannot hold one: nobody else signs with this key.
-    fn checkpoints_after(&self, size: u64, key: &VerifierKey, bytes: u64) -> io::Result<Vec<Found>> {
+    fn checkpoints_after(&self, size: u64, keys: &LogKeys, bytes: u64) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
         let overlap = FRAME_HEADER_BYTES + NOTE_BYTES_MAX;
         let stop = self.end + bytes;
@@ -183,7 +180,7 @@ impl Window<'_> {
                 let body = chunk.get(body_at..body_at + length);
                 let frame = body.and_then(|body| decode(header, body).ok());
                 let Some(Frame::Checkpoint { size: claimed, note }) = frame else { continue };
-                let signed = SignedCheckpoint::open(note, std::slice::from_ref(key));
+                let signed = keys.open(note);
                 if signed.is_ok_and(|signed| signed.checkpoint().size() == claimed) && claimed >= size {
                     found.push(Found { size: claimed, offset });
                 }

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use crate::custody::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::custody::frontier::Frontier;
-use crate::custody::note::{NoteError, VerifierKey};
+use crate::custody::history::LogKeys;
+use crate::custody::note::NoteError;
 use crate::custody::tile::Tile;
 use crate::custody::tree::root;
 use crate::model::ident::Digest;
@@ -25,11 +26,11 @@ pub struct Restored {
 
 /// The published checkpoint, if there is one that can be read. One signed by another key stops the start: it is
 /// another authority's log. A file that is no note at all was damaged and is written anew.
-pub fn published_checkpoint(files: &TileFiles, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, RestoreError> {
+pub fn published_checkpoint(files: &TileFiles, keys: &LogKeys) -> Result<Option<SignedCheckpoint>, RestoreError> {
     let Some(bytes) = files.published().map_err(|source| RestoreError::Io { source })? else {
         return Ok(None);
     };
-    match SignedCheckpoint::open(&bytes, std::slice::from_ref(key)) {
+    match keys.open(&bytes) {
         Ok(signed) => Ok(Some(signed)),
         Err(CheckpointError::Note(NoteError::Malformed)) => Ok(None),
         Err(_) => Err(RestoreError::OtherKey),
@@ -44,7 +45,7 @@ pub fn published_checkpoint(files: &TileFiles, key: &VerifierKey) -> Result<Opti
 pub fn restore(
     journal: &Journal,
     files: &TileFiles,
-    key: &VerifierKey,
+    keys: &LogKeys,
     newest: Option<&SignedCheckpoint>,
     published: Option<&SignedCheckpoint>,
     access: Access,
@@ -65,7 +66,7 @@ pub fn restore(
         tracing::warn!("tiles of the custody log are missing or damaged; deriving them from the journal");
     }
     let at = published.map_or(0, |signed| signed.checkpoint().size());
-    let derived = derive::tree(journal, key, Depth::Roots, at)?;
+    let derived = derive::tree(journal, keys, Depth::Roots, at)?;
     if published.is_some_and(|signed| derived.root_at != Some(signed.checkpoint().root())) {
         return Err(RestoreError::Forked { size: at });
     }

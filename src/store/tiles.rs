@@ -18,7 +18,7 @@ use crate::store::files::{create_dir_durably, read_if_there, replace, replace_du
 ///
 /// ```text
 /// custody/checkpoint            the newest published signed note
-/// custody/log.vkey              the verifier key, one line
+/// custody/log.vkey              the verifier keys, one a line, Ed25519 first
 /// custody/tile/<L>/<N>          hashes      custody/tile/entries/<N>    commitments
 /// ```
 #[derive(Debug)]
@@ -92,15 +92,14 @@ impl TileFiles {
         read_if_there(&self.dir.join("checkpoint"))
     }
 
-    /// The text of the verifier key.
-    pub fn verifier_key(&self) -> io::Result<Option<String>> {
-        let bytes = read_if_there(&self.dir.join("log.vkey"))?;
-        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned()))
-    }
-
-    /// Writes the verifier key.
-    pub fn write_verifier_key(&self, text: &str) -> io::Result<()> {
-        replace_durably(&self.dir.join("log.vkey"), format!("{text}\n").as_bytes())
+    /// Writes the verifier keys, one a line, unless they stand there so.
+    pub fn keep_verifier_keys(&self, lines: &str) -> io::Result<()> {
+        let path = self.dir.join("log.vkey");
+        if read_if_there(&path)?.as_deref() == Some(lines.as_bytes()) {
+            Ok(())
+        } else {
+            replace_durably(&path, lines.as_bytes())
+        }
     }
 
     /// Deletes the partial tiles of those that became full between two sizes; the format allows it then.

@@ -1,19 +1,23 @@
 //! The writer's thread: takes whatever waits, makes it one durable batch, then wakes the waiters. There is one for each log.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use crate::crypto::digest::sha256;
 use crate::crypto::ed25519::SigningKey;
 use crate::crypto::random;
 use crate::custody::checkpoint::SignedCheckpoint;
 use crate::custody::edge::Edge;
 use crate::custody::leaf::{SALT_BYTES, commitment};
-use crate::custody::note::KeyName;
+use crate::custody::note::{KeyName, VerifierKey};
 use crate::custody::tree::leaf_hash;
 use crate::model::ident::Digest;
 use crate::model::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, UNPUBLISHED_ENTRIES_MAX};
 use crate::store::appender::{AppendFault, Appender};
+use crate::store::erasure::{self, Erase, EraseError, Passing};
+use crate::store::erasure_intent::{Intent, State};
 use crate::store::frame::{encode_checkpoint, encode_entry};
 use crate::store::ledger::{AppendError, Appended, Committed, Done, Entry, Observer, OpenError};
 use crate::store::publisher::Signal;
@@ -31,9 +35,23 @@ pub(crate) enum Job {
         /// Whom to tell.
         done: Done,
     },
+    /// To erase entries.
+    Erase(Box<Erasure>),
     /// To fail, in a test.
     #[cfg(test)]
     Sabotage(Box<dyn FnOnce(&mut Appender) + Send>),
+}
+
+/// What is to be erased, and what is logged of it.
+pub(crate) struct Erasure {
+    /// The entries.
+    pub(crate) wanted: Vec<Erase>,
+    /// Logged before anything is overwritten.
+    pub(crate) tombstone: Option<Entry>,
+    /// Told of each step.
+    pub(crate) passing: Passing,
+    /// Whom to tell.
+    pub(crate) done: Box<dyn FnOnce(Result<Option<Appended>, EraseError>) + Send>,
 }
 
 /// The state of the writer's thread.
@@ -83,9 +101,12 @@ impl Writer {
         Ok(Self { reader, appender, edge, origin, key, published, on_commit, frames })
     }
 
-    /// Signs the checkpoint of a log without entries, if this one begins; has what the journal is ahead published.
+    /// Signs the checkpoint of a log without entries, if this one begins, and that of a log whose former key signed the
+    /// last one; has what the journal is ahead published.
     pub(crate) fn begin(&mut self) -> Result<(), AppendError> {
-        if self.reader.checkpoint().is_none() {
+        let own = VerifierKey::new(self.origin.clone(), self.key.public_key());
+        let last = self.reader.checkpoint();
+        if last.is_none_or(|last| SignedCheckpoint::open(&last.to_bytes(), &[own]).is_err()) {
             self.commit(&[])?;
         }
         self.published.grown();
@@ -117,6 +138,11 @@ impl Writer {
                 batch.entries.push(entry);
                 batch.waiters.push(done);
             }
+            // Entries that were taken before it are committed after it: none of them was promised a place.
+            Job::Erase(erasure) => {
+                let Erasure { wanted, tombstone, passing, done } = *erasure;
+                done(self.erase(&wanted, tombstone, passing));
+            }
             #[cfg(test)]
             Job::Sabotage(change) => change(&mut self.appender),
         }
@@ -130,8 +156,17 @@ impl Writer {
                 return;
             }
         };
+        self.observe(&outcome, &batch.entries);
+        for ((index, commitment), done) in (outcome.first..).zip(outcome.commitments).zip(batch.waiters) {
+            let checkpoint = Arc::clone(&outcome.checkpoint);
+            done(Ok(Appended { index, commitment, checkpoint }));
+        }
+        self.published.grown();
+    }
+
+    fn observe(&mut self, outcome: &Outcome, entries: &[Entry]) {
         let committed: Vec<Committed<'_>> = (outcome.first..)
-            .zip(batch.entries.iter().zip(&outcome.commitments))
+            .zip(entries.iter().zip(&outcome.commitments))
             .map(|(index, (entry, commitment))| Committed {
                 index,
                 commitment: *commitment,
@@ -140,11 +175,55 @@ impl Writer {
             })
             .collect();
         (self.on_commit)(&committed);
-        for ((index, commitment), done) in (outcome.first..).zip(outcome.commitments).zip(batch.waiters) {
-            let checkpoint = Arc::clone(&outcome.checkpoint);
-            done(Ok(Appended { index, commitment, checkpoint }));
+    }
+
+    /// Erases entries, in the order that `erasure.rs` tells. Nothing is appended meanwhile.
+    fn erase(
+        &mut self,
+        wanted: &[Erase],
+        tombstone: Option<Entry>,
+        passing: Passing,
+    ) -> Result<Option<Appended>, EraseError> {
+        let dir = self.reader.files().dir().to_owned();
+        if Intent::is_there(&dir) {
+            return Err(EraseError::Unfinished);
         }
+        let targets = erasure::plan(self.reader.journal(), wanted)?;
+        let mut appended = None;
+        if let Some(entry) = tombstone {
+            let index = self.edge.size();
+            let asked = State::Asked { index, record: sha256(&entry.record) };
+            let intent = Intent { state: asked, targets: targets.clone() };
+            intent.write(&dir).map_err(|source| EraseError::Intent { path: Intent::path(&dir), source })?;
+            passing("erase: asked, tombstone not logged");
+            appended = Some(self.log_tombstone(&dir, entry)?);
+            passing("erase: tombstone logged, nothing overwritten");
+        }
+        let begun = Intent { state: State::Begun, targets };
+        let erased = erasure::begin(&dir, self.reader.journal(), &begun, passing);
+        if let Err(error) = erased.and_then(|()| erasure::after(&dir, &begun).map(drop)) {
+            tracing::error!(%error, "an erasure was cut short; nothing more is taken until a restart, which finishes it");
+            self.appender.poison(&error);
+            return Err(error);
+        }
+        Ok(appended)
+    }
+
+    fn log_tombstone(&mut self, dir: &Path, entry: Entry) -> Result<Appended, EraseError> {
+        let entries = [entry];
+        let outcome = match self.commit(&entries) {
+            Ok(outcome) => outcome,
+            // Whether it is on disk is not known: the next start looks.
+            Err(error @ AppendError::Poisoned(_)) => return Err(error.into()),
+            Err(error) => {
+                erasure::drop_intent(dir)?;
+                return Err(error.into());
+            }
+        };
+        self.observe(&outcome, &entries);
         self.published.grown();
+        let commitment = outcome.commitments.first().copied().unwrap_or(Digest([0; 32]));
+        Ok(Appended { index: outcome.first, commitment, checkpoint: outcome.checkpoint })
     }
 
     /// Makes a batch durable. The order:
@@ -182,6 +261,7 @@ impl Writer {
             AppendFault::NoSpace => AppendError::NoSpace,
             AppendFault::Poisoned(cause) => {
                 tracing::error!(cause, "the custody journal failed; nothing more is taken until a restart");
+                self.reader.failed(&cause);
                 AppendError::Poisoned(cause)
             }
         })?;

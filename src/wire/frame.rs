@@ -23,6 +23,8 @@ use crate::model::time::Timestamp;
 use crate::wire::proto;
 use crate::wire::proto::frame::Kind;
 
+mod checkpoints;
+
 /// The version of the protocol that this node speaks.
 pub const PROTOCOL_VERSION: u32 = 1;
 
@@ -79,6 +81,42 @@ pub enum Frame {
     },
     /// The pushed receipt was checked and is durable.
     Pushed,
+    /// Asks for a cosignature on the sender's own newest published checkpoint.
+    AddCheckpoint {
+        /// How many entries the witness is believed to have cosigned; 0 before the first time.
+        old_size: u64,
+        /// RFC 6962 consistency hashes from there to the checkpoint.
+        proof: Vec<Digest>,
+        /// The signed note.
+        checkpoint: String,
+    },
+    /// The checkpoint is durable at the witness, and cosigned.
+    Cosigned {
+        /// One signature line for each algorithm, each with its line feed.
+        lines: String,
+    },
+    /// What the answering side holds of the log instead.
+    HaveCheckpoint {
+        /// The signed note.
+        checkpoint: String,
+    },
+    /// Asks the log's owner to prove that the log of `old_size` entries is the beginning of the one of `new_size`.
+    ProveConsistency {
+        /// The smaller size, at least 1.
+        old_size: u64,
+        /// The larger size.
+        new_size: u64,
+    },
+    /// The proof that was asked for.
+    ConsistencyProof {
+        /// RFC 6962 consistency hashes.
+        hashes: Vec<Digest>,
+    },
+    /// Asks for the newest checkpoint that the other side holds of a log.
+    LatestOf {
+        /// The name of the log.
+        origin: String,
+    },
 }
 
 /// What each side says first.
@@ -161,6 +199,7 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
             Kind::PushReceipt(proto::PushReceipt { envelope_id: envelope_id.as_bytes().to_vec(), receipt })
         }
         Frame::Pushed => Kind::Pushed(proto::Pushed {}),
+        other => checkpoints::kind(other),
     };
     proto::Frame { kind: Some(kind) }.encode_to_vec()
 }
@@ -191,6 +230,7 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
         PART => part(proto::Part::decode(body)?),
         FETCH_END => proto::FetchEnd::decode(body).map(|_| Frame::FetchEnd).map_err(FrameError::from),
         PUSH_RECEIPT => push_receipt(proto::PushReceipt::decode(body)?),
+        key if key > PUSHED => checkpoints::decode(key, body),
         _ => proto::Pushed::decode(body).map(|_| Frame::Pushed).map_err(FrameError::from),
     }
 }
@@ -202,6 +242,8 @@ pub fn bytes_max(key: u8) -> Result<usize, FrameError> {
         DELIVER => Ok(ENVELOPE_BYTES_MAX + SMALL_FRAME_BYTES_MAX),
         DELIVERED | PUSH_RECEIPT => Ok(RECEIPT_BYTES_MAX + SMALL_FRAME_BYTES_MAX),
         REFUSED | FETCH | PART | FETCH_END | PUSHED => Ok(SMALL_FRAME_BYTES_MAX),
+        PROVE_CONSISTENCY | CONSISTENCY_PROOF | LATEST_OF => Ok(SMALL_FRAME_BYTES_MAX),
+        ADD_CHECKPOINT | COSIGNED | HAVE_CHECKPOINT => Ok(NOTE_BYTES_MAX + SMALL_FRAME_BYTES_MAX),
         // A field that we do not know, holding a message: a kind of a later version.
         _ if key & WIRE_TYPE == LENGTH_DELIMITED && key >= HELLO => Err(FrameError::UnknownKind),
         _ => Err(FrameError::Malformed),
@@ -219,6 +261,12 @@ const PART: u8 = 6 << 3 | LENGTH_DELIMITED;
 const FETCH_END: u8 = 7 << 3 | LENGTH_DELIMITED;
 const PUSH_RECEIPT: u8 = 8 << 3 | LENGTH_DELIMITED;
 const PUSHED: u8 = 9 << 3 | LENGTH_DELIMITED;
+const ADD_CHECKPOINT: u8 = 10 << 3 | LENGTH_DELIMITED;
+const COSIGNED: u8 = 11 << 3 | LENGTH_DELIMITED;
+const HAVE_CHECKPOINT: u8 = 12 << 3 | LENGTH_DELIMITED;
+const PROVE_CONSISTENCY: u8 = 13 << 3 | LENGTH_DELIMITED;
+const CONSISTENCY_PROOF: u8 = 14 << 3 | LENGTH_DELIMITED;
+const LATEST_OF: u8 = 15 << 3 | LENGTH_DELIMITED;
 
 fn hello(hello: proto::Hello) -> Result<Frame, FrameError> {
     if hello.software.len() > SOFTWARE_BYTES_MAX || hello.checkpoint.len() > NOTE_BYTES_MAX {
@@ -265,11 +313,14 @@ fn part(part: proto::Part) -> Result<Frame, FrameError> {
     if !(1..=PART_BYTES).contains(&length) {
         return Err(FrameError::Range);
     }
-    if part.proof.len() > PROOF_HASHES_MAX {
+    Ok(Frame::Part { index: part.index, length: part.length, proof: hashes(&part.proof)? })
+}
+
+fn hashes(proof: &[Vec<u8>]) -> Result<Vec<Digest>, FrameError> {
+    if proof.len() > PROOF_HASHES_MAX {
         return Err(FrameError::TooLarge);
     }
-    let proof: Result<Vec<Digest>, _> = part.proof.iter().map(|hash| Digest::try_from(hash.as_slice())).collect();
-    Ok(Frame::Part { index: part.index, length: part.length, proof: proof.map_err(|_| FrameError::Malformed)? })
+    proof.iter().map(|hash| Digest::try_from(hash.as_slice()).map_err(|_| FrameError::Malformed)).collect()
 }
 
 fn push_receipt(push: proto::PushReceipt) -> Result<Frame, FrameError> {

@@ -1,23 +1,24 @@
 //! A small case with real keys: XA-MOJ asks, XB-MOJ sends two files under a condition, XA-MOJ accepts it, opens them and
 //! exports. Both logs are trees in memory; every proof is a real one.
 
+#[path = "exports.rs"]
+mod exports;
 #[path = "memory_log.rs"]
 mod memory_log;
-
-use std::path::{Path, PathBuf};
 
 use memory_log::Log;
 
 use rogatory::bag::dossier::{Bytes, DirectoryPart, Dossier, SignedPart};
-use rogatory::bag::writer::BagWriter;
 use rogatory::crypto::certificate::CertificateFacts;
 use rogatory::crypto::cms::Signer;
 use rogatory::crypto::digest::sha256;
 use rogatory::crypto::ed25519::SigningKey;
 use rogatory::crypto::hybrid::HybridSecretKey;
 use rogatory::crypto::issue::{Identity, Revocation, Validity, authority_ca, revocation_list, seal_certificate};
+use rogatory::crypto::mldsa;
 use rogatory::crypto::package_key::{ObjectScope, PackageKey};
 use rogatory::crypto::payload;
+use rogatory::custody::cosignature::Cosigner;
 use rogatory::custody::parts::MerkleTree;
 use rogatory::exchange::act::Scene;
 use rogatory::exchange::entry::Entry;
@@ -58,6 +59,7 @@ pub struct Side {
     signer: Signer,
     secret: [u8; 32],
     pub log: Log,
+    pub cosigner: Cosigner,
 }
 
 impl Side {
@@ -71,6 +73,9 @@ impl Side {
         let secret = [seed; 32];
         let public = HybridSecretKey::from_seed(&secret).public().clone();
         let log = Log::new(&id, seed);
+        let name = log.origin.as_str().replace("/custody", "/witness").parse().unwrap();
+        let seeds = [[seed ^ 0x80; 32], [seed ^ 0x40; 32]];
+        let cosigner = Cosigner::new(&name, SigningKey::from_seed(&seeds[0]), mldsa::SigningKey::from_seed(&seeds[1]));
         let receiving_key = ReceivingKey {
             id: public.id(),
             public_key: public.as_bytes().to_vec(),
@@ -84,11 +89,13 @@ impl Side {
             issuers: vec![ca.certificate.clone()],
             revocation_lists: vec![list],
             log_keys: vec![log.vkey()],
+            witness_keys: cosigner.verifier_keys().map(|key| key.to_string()).to_vec(),
+            time_stamp_issuers: Vec::new(),
             receiving_keys: vec![receiving_key],
             languages: vec!["en".to_owned()],
             provenance: Provenance::Depositary,
         };
-        Self { authority, ca, signer, secret, log }
+        Self { authority, ca, signer, secret, log, cosigner }
     }
 
     /// The authority with a revocation list on which its own seal stands.
@@ -135,18 +142,23 @@ impl Case {
 
     /// The case under a directory of another keeper.
     pub fn kept_by(keeper: u8) -> Self {
+        Self::numbered(keeper, 0)
+    }
+
+    /// The case with messages of other numbers.
+    pub fn numbered(keeper: u8, from: u8) -> Self {
         let (mut asking, mut asked) = (Side::new("XA-MOJ", 11), Side::new("XB-MOJ", 22));
         let (files, root, directory) = directory(&[&asking.authority, &asked.authority], keeper);
         let roster = Roster::new([asking.authority.clone(), asked.authority.clone()]);
         let contents = vec![b"account;amount\n1;100\n".repeat(50), vec![0xa5; 300_000]];
 
         let mut clock = Clock(at(START));
-        let request = fields(&asking, &asked, clock.tick(), 1, directory, request_body());
+        let request = fields(&asking, &asked, clock.tick(), from + 1, directory, request_body());
         let request = travel(&asking, &asked, &roster, Message::new(request).unwrap(), &[], clock.tick());
         queue(&mut asking, &request, clock.tick());
         let first_receipt = receive(&mut asked, &request, clock.tick());
 
-        let mut evidence = fields(&asked, &asking, clock.tick(), 2, directory, evidence_body());
+        let mut evidence = fields(&asked, &asking, clock.tick(), from + 2, directory, evidence_body());
         evidence.in_reply_to = Some(sha256(&request.signed.content));
         evidence.conditions = conditions();
         let (consignment, blobs) = consign(&contents);
@@ -163,7 +175,7 @@ impl Case {
             condition_ids: vec!["c1".to_owned()],
             responsible_authority: "Prosecution Office of Arcadia".to_owned(),
         });
-        let acceptance = fields(&asking, &asked, clock.tick(), 3, directory, acceptance);
+        let acceptance = fields(&asking, &asked, clock.tick(), from + 3, directory, acceptance);
         let acceptance = travel(&asking, &asked, &roster, Message::new(acceptance).unwrap(), &[], clock.tick());
         queue(&mut asking, &acceptance, clock.tick());
         let second_receipt = receive(&mut asked, &acceptance, clock.tick());
@@ -181,6 +193,10 @@ impl Case {
             records: (0..asking.log.tree.len()).map(|index| asking.log.part(index)).collect(),
             receipts: [first_receipt, second_receipt].map(|index| Bytes(asked.log.receipt(index))).to_vec(),
             checkpoint: Bytes(asking.log.checkpoint().to_bytes()),
+            cosigned: vec![asking.log.linked(2)],
+            time_stamps: Vec::new(),
+            peer_links: vec![asked.log.linked(1)],
+            extract: None,
             directory,
         };
         let senders = Dossier {
@@ -188,23 +204,11 @@ impl Case {
             records: (0..asked.log.tree.len()).map(|index| asked.log.part(index)).collect(),
             receipts: [taken, whole].map(|index| Bytes(asking.log.receipt(index))).to_vec(),
             checkpoint: Bytes(asked.log.checkpoint().to_bytes()),
+            cosigned: vec![asked.log.linked(1)],
+            peer_links: vec![asking.log.linked(2)],
             ..dossier.clone()
         };
         Self { asking, asked, root, dossier, senders, contents }
-    }
-
-    /// Writes the bag to `<folder>/bag`.
-    pub fn export(&self, folder: &Path) -> PathBuf {
-        self.export_as(&self.dossier, &folder.join("bag"))
-    }
-
-    pub fn export_as(&self, dossier: &Dossier, target: &Path) -> PathBuf {
-        let mut writer = BagWriter::create(target, dossier, at(EXPORTED)).unwrap();
-        for (number, content) in (1..).zip(&self.contents) {
-            writer.put(number, &mut content.as_slice()).unwrap();
-        }
-        assert_eq!(writer.finish().unwrap().files, self.contents.len());
-        target.to_owned()
     }
 }
 

@@ -1,13 +1,13 @@
 //! A custody log in memory with real salts, leaves, checkpoints and proofs.
 
-use rogatory::bag::dossier::{Bytes, RecordPart};
+use rogatory::bag::dossier::{Bytes, CheckpointPart, LinkPart, RecordPart};
 use rogatory::crypto::ed25519::SigningKey;
 use rogatory::custody::checkpoint::SignedCheckpoint;
 use rogatory::custody::leaf::commitment;
 use rogatory::custody::note::{KeyName, VerifierKey};
 use rogatory::custody::parts::MerkleTree;
 use rogatory::custody::proof::TlogProof;
-use rogatory::custody::tree::leaf_hash;
+use rogatory::custody::tree::{consistency_proof, leaf_hash, root};
 use rogatory::model::event::CustodyRecord;
 use rogatory::model::ident::AuthorityId;
 use rogatory::wire::receipt::ReceiptParts;
@@ -49,6 +49,16 @@ impl Log {
 
     pub fn checkpoint(&self) -> SignedCheckpoint {
         SignedCheckpoint::sign(&self.origin, self.tree.len(), self.tree.root(), &self.key)
+    }
+
+    /// The checkpoint as it was at that size, led to the newest one.
+    pub fn linked(&self, size: u64) -> CheckpointPart {
+        let node = |level, index| self.tree.node(level, index);
+        let old = SignedCheckpoint::sign(&self.origin, size, root(size, node).unwrap(), &self.key);
+        let hashes = consistency_proof(size, self.tree.len(), node).unwrap();
+        let hashes = hashes.iter().map(|hash| Bytes(hash.0.to_vec())).collect();
+        let link = Some(LinkPart { new_size: self.tree.len(), hashes });
+        CheckpointPart { note: Bytes(old.to_bytes()), link }
     }
 
     pub fn proof(&self, index: u64) -> String {

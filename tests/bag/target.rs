@@ -19,7 +19,10 @@ pub struct Target {
 
 impl Target {
     pub fn new() -> Self {
-        let case = Case::new();
+        Self::of(Case::new())
+    }
+
+    pub fn of(case: Case) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bag = case.export(folder.path());
         let listed = Folder::list(&bag).unwrap();
@@ -40,6 +43,13 @@ impl Target {
 
     pub fn remove(&self, path: &str) {
         std::fs::remove_file(self.folder.path().join("bag").join(path)).unwrap();
+    }
+
+    /// Puts one file back, and others that were written over it.
+    pub fn restore_file(&self, path: &str, more: &[&str]) {
+        for path in [&[path], more].concat() {
+            self.write(path, &self.files[path]);
+        }
     }
 
     /// Puts everything back.

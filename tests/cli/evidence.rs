@@ -38,7 +38,7 @@ fn seal(stage: &Stage, request: &str) -> Value {
 }
 
 /// A request and its evidence, both handed over; gives the identifiers of request and package.
-fn exchange(stage: &Stage) -> (String, String) {
+pub(crate) fn exchange(stage: &Stage) -> (String, String) {
     let (xa, xb) = (&stage.xa, &stage.xb);
     let request = text(&xa.ask("XB-MOJ", "The bridge", &[]), "request_id");
     until("the request to arrive", || xb.run(FIRST, &["request", "show", &request]).code.filter(|code| *code == 0));
@@ -52,7 +52,7 @@ fn exchange(stage: &Stage) -> (String, String) {
 }
 
 /// Both officers of XA accept the conditions of the package.
-fn accept(xa: &Office, package: &str) {
+pub fn accept(xa: &Office, package: &str) {
     let drafted = xa.json(FIRST, &["conditions", "accept", package]);
     assert_eq!(drafted["state"], "drafted");
     xa.run(FIRST, &["conditions", "accept", package]).refused(&["role approver"]);
@@ -175,7 +175,10 @@ fn the_custody_log_is_shown_proved_and_checked_while_the_node_runs_and_while_it_
     let ask = |office: &Office| readings.map(|args| office.json(FIRST, args));
     let running = ask(&stage.xa);
     let told = readings.map(|args| stage.xa.run(FIRST, args).done());
-    stage.xa.run(FIRST, &["custody", "fsck"]).refused(&["another rogatory process", "stop it"]);
+    let beside = stage.xa.json(FIRST, &["custody", "fsck"]);
+    assert_eq!((&beside["sound"], &beside["beside_the_node"]), (&Value::from(true), &Value::from(true)));
+    assert_eq!(beside["sealed_files"], files().len());
+    stage.xa.run(FIRST, &["custody", "fsck", "--repair"]).refused(&["another rogatory process", "stop it"]);
     let last = stage.xa.records();
     stage.xa.stop();
     let stopped = ask(&stage.xa);

@@ -91,7 +91,7 @@ fn private_keys(office: &Office) -> Vec<Vec<u8>> {
             keys.push(secret.to_vec());
         }
     }
-    assert_eq!(keys.len(), 6);
+    assert_eq!(keys.len(), 9);
     keys
 }
 

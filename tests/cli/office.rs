@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::program::{Daemon, Ran, run, run_with_input, until};
+use crate::program::{Daemon, Ran, program, run, run_with_input, until};
 
 /// Drafts, seals and opens.
 pub const FIRST: usize = 0;
@@ -80,6 +80,13 @@ impl Office {
     /// An officer runs a command.
     pub fn run(&self, officer: usize, args: &[&str]) -> Ran {
         run(&self.command(officer, args))
+    }
+
+    /// An officer runs a command whose standard output is no text.
+    pub fn pipe(&self, officer: usize, args: &[&str]) -> Vec<u8> {
+        let done = program().args(self.command(officer, args)).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        done.stdout
     }
 
     /// An officer runs a command that reads standard input.

@@ -57,11 +57,19 @@ const CASES: &[(&str, Victim, Load)] = &[
     ("receipt: taken, not answered", Sender, Package),
     ("open: logged, not released", Receiver, Package),
     ("export: logged, not given", Receiver, Package),
+    ("witness: checkpoint kept, not answered", Receiver, Letter),
+    ("witness: checkpoint kept, not answered", Sender, Letter),
 ];
 
 #[test]
 fn a_process_killed_at_any_named_step_loses_nothing_and_does_nothing_twice() {
-    let tried: BTreeSet<_> = CASES.iter().map(|(point, ..)| point.split('#').next().unwrap()).collect();
+    let others = crate::erasing::CASES.iter().map(|(point, ..)| *point);
+    let all = CASES
+        .iter()
+        .map(|(point, ..)| *point)
+        .chain(others)
+        .chain(crate::rotating::CASES.iter().map(|(point, _)| *point));
+    let tried: BTreeSet<_> = all.map(|point| point.split('#').next().unwrap()).collect();
     assert_eq!(tried, POINTS.iter().copied().collect(), "every named point is tried");
     let town = Town::raise();
     let book = Book::default();

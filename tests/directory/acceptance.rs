@@ -1,12 +1,15 @@
 //! One version: thresholds, tampering, expiry, and what the list may say.
 
 use rogatory::crypto::digest::sha256;
+use rogatory::crypto::ed25519::SigningKey;
+use rogatory::custody::note::VerifierKey;
 use rogatory::exchange::directory::{Accepted, DirectoryError, accept};
 use rogatory::exchange::keeping;
 use rogatory::exchange::listing::ListingError;
 use rogatory::exchange::reading::ReadError;
 use rogatory::exchange::repository::{FileName, Files, RepositoryError};
 use rogatory::exchange::statement::StatementError;
+use rogatory::model::ident::AuthorityId;
 use rogatory::model::limits::{DIRECTORY_BYTES_MAX, DIRECTORY_METADATA_BYTES_MAX};
 use serde_json::{Value, json};
 
@@ -207,6 +210,17 @@ fn an_authority_stands_once_and_shares_no_key() {
         let refused = judged(&with_list(&complete(), &shared));
         assert_eq!(refused, Err(DirectoryError::Read(ReadError::Listing(expected))), "{field}");
     }
+
+    // Under its own name, but with the other's key: it would seem to have cosigned what the other cosigned.
+    let key = SigningKey::from_seed(&[9; 32]).public_key();
+    let mut borrowed = list.clone();
+    for (row, id) in [(0, "XA-MOJ"), (1, "XB-MOJ")] {
+        let name = id.parse::<AuthorityId>().unwrap().witness_name().parse().unwrap();
+        borrowed["authorities"][row]["witness_keys"] = json!([VerifierKey::ed25519_cosigner(name, key).to_string()]);
+    }
+    let expected = ListingError::Shared("XA-MOJ".parse().unwrap(), "XB-MOJ".parse().unwrap());
+    let refused = judged(&with_list(&complete(), &borrowed));
+    assert_eq!(refused, Err(DirectoryError::Read(ReadError::Listing(expected))));
 
     let mut renumbered = list;
     renumbered["version"] = json!(2);

@@ -55,6 +55,8 @@ pub(crate) fn authority(id: &str) -> Authority {
         issuers: vec![ca.certificate.clone()],
         revocation_lists: vec![list],
         log_keys: vec![VerifierKey::new(id.log_origin().parse().unwrap(), log.public_key()).to_string()],
+        witness_keys: Vec::new(),
+        time_stamp_issuers: Vec::new(),
         receiving_keys: vec![ReceivingKey {
             id: sha256(&public_key),
             public_key,

@@ -2,11 +2,14 @@
 //! the record is in the log and every restart meets it again.
 
 use prost::Message as _;
+use rogatory::crypto::digest::sha256;
 use rogatory::daemon::clock;
 use rogatory::daemon::home::Home;
 use rogatory::daemon::keys::Keys;
-use rogatory::exchange::receiver::{Arrival, Known, arrive};
-use rogatory::exchange::rows::{ConditionRow, Direction, PackageRow, RequestRow, RequestState, to_bytes};
+use rogatory::exchange::receiver::{Arrival, Known, Past, arrive};
+use rogatory::exchange::rows::{
+    ConditionRow, Direction, PackageRow, RequestRow, RequestState, RowError, to_bytes, tree,
+};
 use rogatory::exchange::verified::{Gate, verify};
 use rogatory::model::limits::{
     INDEX_VALUE_BYTES_MAX, LINE_BYTES_MAX, LIST_LEN_MAX, THREAD_MESSAGES_MAX, THREAD_MESSAGES_PEER_MAX, WORD_BYTES_MAX,
@@ -90,6 +93,14 @@ async fn a_thread_has_an_end_for_a_peer_before_its_row_is_too_large_for_the_inde
     };
     assert_eq!(judged(THREAD_MESSAGES_PEER_MAX - 1), Ok(Arrival::New));
     assert_eq!(judged(THREAD_MESSAGES_PEER_MAX), Err(RefusalCode::TooLarge));
+    // What was erased does not come back: neither under its envelope, nor its message, nor its request.
+    let envelope_id = verified.envelope().envelope_id;
+    for id in [envelope_id, letter.fields.message_id, letter.fields.request_id] {
+        let gone = sha256(id.as_bytes()).0;
+        let read = |name: &str, key: &[u8]| Ok::<_, RowError>((name == tree::GONE && key == gone).then(Vec::new));
+        let known = Known::about(&verified, read).unwrap();
+        assert_eq!((known.past, arrive(&verified, &known)), (Past::Erased, Err(RefusalCode::IdentifierReused)));
+    }
     // Ours go on a little, and even then the row fits.
     let longest = to_bytes(&thread(&stage, &letter, THREAD_MESSAGES_MAX + 64));
     assert!(longest.len() <= INDEX_VALUE_BYTES_MAX, "{} bytes", longest.len());

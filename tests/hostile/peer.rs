@@ -32,7 +32,8 @@ impl Peer {
     pub fn new(stage: &Path, name: &str) -> Self {
         let id: AuthorityId = name.parse().unwrap();
         let home = Home::at(&stage.join(name));
-        let facts = Facts { authority: &id, name: "A ministry", endpoints: &[], languages: &[] };
+        let facts =
+            Facts { authority: &id, name: "A ministry", endpoints: &[], languages: &[], time_stamp_issuers: &[] };
         let row = keys::create(&home, &facts, clock::now()).unwrap();
         let keys = Keys::read(&home).unwrap();
         Self { id, home, keys, row }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rogatory::crypto::ed25519::SigningKey;
-use rogatory::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport};
+use rogatory::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport, Watching, Web};
 use rogatory::daemon::node::Node;
 use rogatory::daemon::officer::Admitted;
 use rogatory::daemon::run::{self, Running};
@@ -192,8 +192,12 @@ fn config(delivery: Delivery) -> Config {
         languages: Vec::new(),
         delivery,
         transport: Transport::default(),
+        witness: Watching::default(),
         policy: Policy::default(),
         log: Log::default(),
+        web: Some(Web { listen: "127.0.0.1:0".parse().unwrap(), certificate: None, key: None }),
+        time_stamp: Vec::new(),
+        admin: None,
         officer: vec![
             officer("Carla Lind", &[Role::Drafter, Role::Custodian]),
             officer("Dan Holm", &[Role::Approver, Role::Auditor]),

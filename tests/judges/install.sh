@@ -13,6 +13,8 @@ command -v c++ >/dev/null || missing="$missing g++"
 command -v git >/dev/null || missing="$missing git"
 command -v jq >/dev/null || missing="$missing jq"
 command -v openssl >/dev/null || missing="$missing openssl"
+command -v pdftotext >/dev/null || missing="$missing poppler-utils"
+command -v qpdf >/dev/null || missing="$missing qpdf"
 command -v go >/dev/null || missing="$missing golang-go"
 test -d /usr/share/gocode/src/golang.org/x/mod || missing="$missing golang-golang-x-mod-dev"
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
@@ -24,5 +26,5 @@ fi
 
 test -x "$venv/bin/python" || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    'cryptography>=50' bagit==1.9.0 tlog-scales==0.0.3 tuf==7.0.1 securesystemslib==1.6.0
-"$venv/bin/python" -c 'import bagit, cryptography.cobblestone, tuf; print("judges ready")'
+    'cryptography>=50' bagit==1.9.0 case-utils==0.18.0 tlog-scales==0.0.3 tuf==7.0.1 securesystemslib==1.6.0
+"$venv/bin/python" -c 'import bagit, case_utils, cryptography.cobblestone, tuf; print("judges ready")'

@@ -1,13 +1,16 @@
 // Checks a custody directory with golang.org/x/mod/sumdb alone: the note's signature, the root from the tiles, every
 // entry of the bundles, consistency with an older checkpoint, and tlog-proof files. Shares no code with Rogatory.
+// The log may be a directory or the address of one that is served; of the latter LOG_VKEY names the file of its key.
 //
-//	GO111MODULE=off GOPATH=/usr/share/gocode go run tlog.go CUSTODY_DIR OLD_CHECKPOINT|- [PROOF...]
+//	GO111MODULE=off GOPATH=/usr/share/gocode go run tlog.go CUSTODY_DIR|URL OLD_CHECKPOINT|- [PROOF...]
 package main
 
 import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,6 +25,29 @@ const height = 8
 // files reads tiles from a directory. The Go package writes the height into the path, C2SP does not.
 type files struct{ dir string }
 
+// fetch reads a file of the log from its directory or its address.
+func fetch(log, name string) ([]byte, error) {
+	if !strings.HasPrefix(log, "http://") {
+		return os.ReadFile(filepath.Join(log, name))
+	}
+	answer, err := http.Get(log + "/" + name)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", name, answer.Status)
+	}
+	kind := "application/octet-stream"
+	if name == "checkpoint" {
+		kind = "text/plain; charset=utf-8"
+	}
+	if got := answer.Header.Get("Content-Type"); got != kind {
+		return nil, fmt.Errorf("%s: content type %q", name, got)
+	}
+	return io.ReadAll(answer.Body)
+}
+
 func path(t tlog.Tile) string {
 	return strings.Replace(t.Path(), fmt.Sprintf("tile/%d/", height), "tile/", 1)
 }
@@ -31,7 +57,7 @@ func (f files) Height() int { return height }
 func (f files) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	var all [][]byte
 	for _, t := range tiles {
-		data, err := os.ReadFile(filepath.Join(f.dir, path(t)))
+		data, err := fetch(f.dir, path(t))
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +103,7 @@ func entries(dir string, tree tlog.Tree, hashes tlog.HashReader) {
 		}
 		t := tlog.Tile{H: height, L: 0, N: first >> height, W: int(width)}
 		name := strings.Replace(path(t), "tile/0/", "tile/entries/", 1)
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := fetch(dir, name)
 		if err != nil {
 			fail("bundle", err)
 		}
@@ -136,15 +162,21 @@ func proof(name string, verifier note.Verifier, hashes tlog.HashReader) {
 
 func main() {
 	dir, old, proofs := os.Args[1], os.Args[2], os.Args[3:]
-	key, err := os.ReadFile(filepath.Join(dir, "log.vkey"))
+	vkey := os.Getenv("LOG_VKEY")
+	if vkey == "" {
+		vkey = filepath.Join(dir, "log.vkey")
+	}
+	key, err := os.ReadFile(vkey)
 	if err != nil {
 		fail("key", err)
 	}
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(key)))
+	// One key a line: the Ed25519 key first. Others are of types that this package does not know, and so are their lines.
+	first, _, _ := strings.Cut(string(key), "\n")
+	verifier, err := note.NewVerifier(first)
 	if err != nil {
 		fail("key", err)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+	text, err := fetch(dir, "checkpoint")
 	if err != nil {
 		fail("checkpoint", err)
 	}

@@ -7,6 +7,7 @@ mod crash;
 mod erasure;
 mod fsck;
 mod judge;
+mod second_key;
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -9,3 +9,4 @@ mod raw;
 mod reload;
 mod streams;
 mod trust;
+mod web;

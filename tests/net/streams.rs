@@ -90,7 +90,7 @@ async fn every_malformed_frame_has_its_code_and_the_connection_survives() {
         (&small_kind, FrameError::TooLarge, RefusalCode::TooLarge),
         (&[0; 4], FrameError::Malformed, RefusalCode::Malformed),
         (&[0, 0, 0, 2, 0x4a, 9], FrameError::Malformed, RefusalCode::Malformed),
-        (&[0, 0, 0, 2, 0x52, 0], FrameError::UnknownKind, RefusalCode::UnsupportedVersion),
+        (&[0, 0, 0, 3, 0x82, 0x01, 0], FrameError::UnknownKind, RefusalCode::UnsupportedVersion),
     ] {
         let (mut here, mut there) = opened(&pair, bytes).await;
         let seen = there.receive().await.unwrap_err();

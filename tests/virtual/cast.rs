@@ -59,6 +59,8 @@ impl Member {
             issuers: vec![ca.certificate.clone()],
             revocation_lists: vec![crl],
             log_keys: vec![VerifierKey::new(log_name.clone(), log_key.public_key()).to_string()],
+            witness_keys: Vec::new(),
+            time_stamp_issuers: Vec::new(),
             receiving_keys: vec![ReceivingKey {
                 id: receiving.public().id(),
                 public_key: receiving.public().as_bytes().to_vec(),

@@ -151,7 +151,13 @@ impl Node {
                 }
             }
             Frame::Refused { code, .. } => self.refused(stream, code, now),
-            Frame::Hello(_) => panic!("no hello here"),
+            Frame::Hello(_)
+            | Frame::AddCheckpoint { .. }
+            | Frame::Cosigned { .. }
+            | Frame::HaveCheckpoint { .. }
+            | Frame::ProveConsistency { .. }
+            | Frame::ConsistencyProof { .. }
+            | Frame::LatestOf { .. } => panic!("neither a hello nor a checkpoint here"),
         }
     }
 

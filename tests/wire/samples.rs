@@ -181,11 +181,21 @@ pub fn frames() -> Vec<(&'static str, Frame)> {
         ("frame-delivered", Frame::Delivered { receipt: vec![4, 5, 6] }),
         ("frame-refused", Frame::Refused { code: Told::Known(RefusalCode::TooLarge), retry_after_ms: 1_000 }),
         ("frame-fetch", Frame::Fetch { envelope_id: id(4), object_id: 1, first_part: 2, part_count: 3 }),
-        ("frame-part", Frame::Part { index: 2, length: 1_000, proof: vec![Digest([0xaa; 32]), Digest([0xbb; 32])] }),
+        ("frame-part", Frame::Part { index: 2, length: 1_000, proof: hashes() }),
         ("frame-fetch-end", Frame::FetchEnd),
         ("frame-push-receipt", Frame::PushReceipt { envelope_id: id(4), receipt: vec![7, 8, 9] }),
         ("frame-pushed", Frame::Pushed),
+        ("frame-add-checkpoint", Frame::AddCheckpoint { old_size: 1, proof: hashes(), checkpoint: NOTE.to_owned() }),
+        ("frame-cosigned", Frame::Cosigned { lines: "\u{2014} xb-moj.rogatory/witness AAAA\n".to_owned() }),
+        ("frame-have-checkpoint", Frame::HaveCheckpoint { checkpoint: NOTE.to_owned() }),
+        ("frame-prove-consistency", Frame::ProveConsistency { old_size: 1, new_size: 300 }),
+        ("frame-consistency-proof", Frame::ConsistencyProof { hashes: hashes() }),
+        ("frame-latest-of", Frame::LatestOf { origin: "xa-moj.rogatory/custody".to_owned() }),
     ]
+}
+
+fn hashes() -> Vec<Digest> {
+    vec![Digest([0xaa; 32]), Digest([0xbb; 32])]
 }
 
 fn blob(object_id: u32) -> Blob {

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::crypto::ed25519::SigningKey;
 use crate::crypto::issue::{Identity, Validity, authority_ca, revocation_list};
+use crate::crypto::mldsa;
+use crate::custody::cosignature::Cosigner;
 use crate::custody::note::VerifierKey;
 use crate::model::ident::AuthorityId;
 
@@ -24,6 +26,23 @@ fn list(ca: &Identity) -> Vec<u8> {
 fn vkey(id: &str) -> String {
     let id: AuthorityId = id.parse().unwrap();
     VerifierKey::new(id.log_origin().parse().unwrap(), SigningKey::from_seed(&[7; 32]).public_key()).to_string()
+}
+
+fn cosigner(id: &str) -> [String; 2] {
+    let name = id.parse::<AuthorityId>().unwrap().witness_name().parse().unwrap();
+    let keys = (SigningKey::from_seed(&[8; 32]), mldsa::SigningKey::from_seed(&[8; 32]));
+    Cosigner::new(&name, keys.0, keys.1).verifier_keys().map(|key| key.to_string())
+}
+
+/// A row with the keys of both algorithms for log and witness, and the certificate of a time-stamp authority.
+fn full_row() -> Value {
+    let mut row = row();
+    let origin = "xa-moj.rogatory/custody".parse().unwrap();
+    let lasting = VerifierKey::ml_dsa_44(origin, mldsa::SigningKey::from_seed(&[7; 32]).public_key().clone());
+    row["log_keys"].as_array_mut().unwrap().push(json!(lasting.to_string()));
+    row["witness_keys"] = json!(cosigner("XA-MOJ"));
+    row["time_stamp_issuers"] = json!([base64::encode(&ca("XC-TSA").certificate)]);
+    row
 }
 
 fn row() -> Value {
@@ -59,6 +78,48 @@ fn a_row_reads_back_from_its_file() {
     assert_eq!(Entry::new(entry.authority(), entry.note()).unwrap(), entry);
     let key = &entry.authority().receiving_keys[0];
     assert_eq!(key.id, sha256(&key.public_key));
+}
+
+#[test]
+fn a_row_names_the_keys_of_log_and_witness_in_both_algorithms_and_those_who_stamp_time() {
+    let entry = parsed(&full_row()).unwrap();
+    assert_eq!(Entry::parse(&entry.to_json()).unwrap(), entry);
+    let authority = entry.authority();
+    let counts = [&authority.log_keys, &authority.witness_keys].map(Vec::len);
+    assert_eq!((counts, authority.time_stamp_issuers.len(), entry.verifier_keys().len()), ([2, 2], 1, 4));
+}
+
+#[test]
+fn a_row_that_was_signed_before_there_were_witnesses_reads_back_as_it_was() {
+    let text = String::from_utf8(parsed(&row()).unwrap().to_json()).unwrap();
+    assert!(!text.contains("witness_keys") && !text.contains("time_stamp_issuers"), "{text}");
+}
+
+#[test]
+fn a_key_of_another_name_kind_or_purpose_is_refused() {
+    let [classic, lasting] = cosigner("XA-MOJ");
+    let raw_log_key_as_witness = VerifierKey::ed25519_cosigner(
+        "xa-moj.rogatory/witness".parse().unwrap(),
+        SigningKey::from_seed(&[7; 32]).public_key(),
+    );
+    let cases = [
+        ("/witness_keys", json!(cosigner("XB-MOJ")), "`witness_keys`"),
+        ("/witness_keys", json!([vkey("XA-MOJ")]), "`witness_keys`"),
+        ("/witness_keys", json!(vec![classic.clone(); 2]), "twice"),
+        ("/witness_keys", json!(vec![lasting.clone(); WITNESS_KEYS_MAX + 1]), "`witness_keys`"),
+        ("/witness_keys", json!([raw_log_key_as_witness.to_string()]), "twice"),
+        ("/witness_keys/0", json!("AA=="), "`witness_keys`"),
+        ("/log_keys/0", json!(classic), "`log_keys`"),
+        ("/log_keys/1", json!(lasting), "`log_keys`"),
+        ("/time_stamp_issuers/0", json!("AA=="), "`time_stamp_issuers`"),
+        ("/time_stamp_issuers", json!(vec!["AA=="; TIME_STAMP_ISSUERS_MAX + 1]), "`time_stamp_issuers`"),
+    ];
+    for (pointer, value, word) in cases {
+        let mut row = full_row();
+        *row.pointer_mut(pointer).unwrap() = value;
+        let refused = parsed(&row).expect_err(pointer).to_string();
+        assert!(refused.contains(word), "{pointer}: {refused}");
+    }
 }
 
 #[test]

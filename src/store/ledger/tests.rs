@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::sync::Mutex;
 
 use super::*;
+use crate::crypto::ed25519::SigningKey;
 
 fn origin() -> KeyName {
     "xa-moj.rogatory/custody".parse().unwrap()

@@ -1,0 +1,16 @@
+//! The law: vectors with their expected answers, properties that hold for every registry, and the document that shows
+//! which article causes what.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+#[path = "law/document.rs"]
+mod document;
+#[path = "law/must_not.rs"]
+mod must_not;
+#[path = "law/program.rs"]
+mod program;
+#[path = "law/properties.rs"]
+mod properties;
+#[path = "law/registries.rs"]
+mod registries;
+#[path = "law/vectors.rs"]
+mod vectors;

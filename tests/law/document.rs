@@ -1,0 +1,175 @@
+//! `docs/law.md` is written from the data files and from what the vectors cite, so it cannot drift. `UPDATE_DOCS=1`
+//! writes it anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use rogatory::law::basis::basis;
+use rogatory::law::instrument::{Instrument, Kind};
+use rogatory::law::mark::Mark;
+use rogatory::law::rule::Rule;
+
+use crate::registries::library;
+use crate::vectors;
+
+const HEAD: &str = "\
+# Which article causes what
+
+This file is written by `tests/law/document.rs` from `src/law/instruments/` and from what the test vectors cite;
+`UPDATE_DOCS=1 cargo test --test law` writes it anew. The words on what an article says are ours; the text of the treaty
+prevails. The program looks up who is bound to what. A person chooses the legal basis and signs it.
+
+How to read the marks: **found: X** was read in X; **paper: X** stands in a background paper; **inferred** is a conclusion
+of ours from read facts; **recalled** was not read by anybody, and decides nothing until a keeper's `confirmation` row
+names the article: until then the answer is ASK A HUMAN and says so.
+
+The steps: link, crime, time, help, relation, terms (`src/law/basis.rs`). One NO outweighs any doubt, one doubt outweighs
+any YES. A row that is a local belief, or for one territory only, makes a human be asked. A YES always names the article
+and the rows with their sources (`every_yes_names_an_article_and_a_row_with_its_source`).
+
+";
+
+const TAIL: &str = "
+Each kind of help of each instrument: `every_help_of_every_instrument_is_answered_under_its_article`. Properties of all
+registries: `tests/law/properties.rs`. What must never happen: `tests/law/must_not.rs`.
+";
+
+/// For each `instrument article`, the vectors whose answers cite it.
+fn cited() -> BTreeMap<String, BTreeSet<String>> {
+    let mut cited: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, vector) in vectors::all() {
+        let number = name.split('-').next().unwrap().to_owned();
+        let book = vector.book();
+        for ask in &vector.ask {
+            let query = vector.query(ask);
+            let opinion = basis(&book.view(query.as_of), &query).unwrap();
+            for basis in &opinion.bases {
+                // Only what the vector looks at: an expected instrument.
+                if ask.expects(basis.instrument.as_str()) {
+                    for citation in vectors::citations(basis) {
+                        cited.entry(citation).or_default().insert(number.clone());
+                    }
+                }
+            }
+        }
+    }
+    cited
+}
+
+fn document() -> String {
+    let cited = cited();
+    let mut out = HEAD.to_owned();
+    for instrument in library().instruments() {
+        let id = &instrument.id;
+        writeln!(out, "## {} (`{id}`, text of {})\n", instrument.short, instrument.version).unwrap();
+        writeln!(out, "{}.\n\nSource: {}.", instrument.name, instrument.source.trim_end_matches('.')).unwrap();
+        if !instrument.note.is_empty() {
+            writeln!(out, "{}", instrument.note).unwrap();
+        }
+        writeln!(out).unwrap();
+        writeln!(out, "| Article | What it says | Mark | What the program does | Vectors |").unwrap();
+        writeln!(out, "| --- | --- | --- | --- | --- |").unwrap();
+        for (article, says, mark, does) in provisions(instrument) {
+            let vectors = match cited.get(&format!("{id} {article}")) {
+                Some(names) => names.iter().cloned().collect::<Vec<_>>().join(" "),
+                None => "-".to_owned(),
+            };
+            let cells = [article, &says, &mark.to_string(), &does, &vectors].map(|cell| cell.replace('|', "\\|"));
+            writeln!(out, "| {} |", cells.join(" | ")).unwrap();
+        }
+        writeln!(out).unwrap();
+    }
+    writeln!(out, "## Tests\n").unwrap();
+    writeln!(out, "Vectors (`tests/law/vectors/`), each a registry of fictional States and what must be answered:\n")
+        .unwrap();
+    for (name, vector) in vectors::all() {
+        writeln!(out, "* `{name}`: {}", vector.says).unwrap();
+    }
+    out.push_str(TAIL);
+    out
+}
+
+/// Every provision: article, what it says, its mark, what the program does because of it.
+fn provisions(one: &Instrument) -> Vec<(&str, String, &Mark, String)> {
+    let mut all: Vec<(&str, String, &Mark, String)> = Vec::new();
+    for text in &one.rules {
+        all.push((&text.article, text.says.clone(), &text.mark, text.key.behaviour().to_owned()));
+    }
+    for text in &one.crimes {
+        let does = if text.test.is_some() { "covered, once a person found the test met" } else { "covered" };
+        all.push((&text.article, text.says.clone(), &text.mark, does.to_owned()));
+    }
+    for text in &one.annexes {
+        let says = format!("annex {} (letter {}): {}", text.letter, text.letter_mark, text.says);
+        let does = format!("covered between States that both declared annex `{}`", text.key);
+        all.push((&text.article, says, &text.mark, does));
+    }
+    for text in &one.measures {
+        all.push((&text.article, text.says.clone(), &text.mark, format!("provides for `{}`", text.measure)));
+    }
+    for text in &one.excluded {
+        all.push((&text.article, text.says.clone(), &text.mark, format!("no basis for `{}`", text.measure)));
+    }
+    for text in &one.terms {
+        all.push((&text.article, text.says.clone(), &text.mark, format!("shows {:?}: {}", text.key, text.value)));
+    }
+    all
+}
+
+#[test]
+fn the_document_says_what_the_data_and_the_vectors_say() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/law.md");
+    let expected = document();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &expected).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "docs/law.md differs from the data; UPDATE_DOCS=1 cargo test --test law writes it anew");
+}
+
+#[test]
+fn every_rule_of_every_instrument_is_cited_by_a_vector() {
+    let cited = cited();
+    let mut missing = Vec::new();
+    for instrument in library().instruments() {
+        for rule in &instrument.rules {
+            if !cited.contains_key(&format!("{} {}", instrument.id, rule.article)) {
+                missing.push(format!("{} {} ({})", instrument.id, rule.article, rule.key.name()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no vector cites {missing:?}");
+}
+
+#[test]
+fn every_rule_that_the_program_follows_stands_in_some_instrument() {
+    let library = library();
+    for rule in Rule::ALL {
+        assert!(library.instruments().iter().any(|one| one.rule(rule).is_some()), "{rule:?} is in no instrument");
+    }
+    assert!(library.instruments().iter().any(|one| one.kind == Kind::Draft));
+}
+
+/// The program knows rules, the data know articles: a number in the code would be an article that no keeper can correct.
+#[test]
+fn no_article_number_stands_in_the_code() {
+    let articles: BTreeSet<String> = library()
+        .instruments()
+        .iter()
+        .flat_map(|one| {
+            one.rules.iter().map(|rule| rule.article.clone()).chain(one.terms.iter().map(|t| t.article.clone()))
+        })
+        .filter(|article| article.contains('('))
+        .collect();
+    assert!(articles.len() > 20);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/law");
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.extension().is_some_and(|end| end == "rs") {
+            let text = fs::read_to_string(&entry).unwrap();
+            let found = articles.iter().find(|article| text.contains(&format!("\"{article}\"")));
+            assert_eq!(found, None, "{}", entry.display());
+        }
+    }
+}
