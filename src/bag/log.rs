@@ -74,12 +74,13 @@ fn check_checkpoint(
             return Some((Checkpoint::parse(note.text()).ok()?, Vec::new()));
         }
     };
-    let opened = findings.judge(what, Some("checkpoint"), rotations::open(&bytes, signers.keys(), rotations))?;
-    signers.tell(&opened.signed, Form::Published(&opened.keys), Some("checkpoint"), findings);
+    let speaking = rotations::Speaking::of(signers.keys(), rotations);
+    let (signed, keys) = findings.judge(what, Some("checkpoint"), speaking.open(&bytes))?;
+    signers.tell(&signed, Form::Published(keys), Some("checkpoint"), findings);
     if signers.are_unproven() {
         findings.not_checked("The key is the log's own", Some("log.vkey"), UNPROVEN_KEY);
     }
-    Some((opened.signed.checkpoint().clone(), signers.keys().to_vec()))
+    Some((signed.checkpoint().clone(), signers.keys().to_vec()))
 }
 
 /// What a key is worth that came with what it vouches for.

@@ -26,6 +26,7 @@ pub mod erasing;
 pub mod evidence;
 pub mod fetch;
 pub mod fsck;
+pub mod fsck_index;
 pub mod fsck_records;
 pub mod fsck_report;
 pub mod health;

@@ -137,16 +137,21 @@ pub struct Checked {
     pub rotation: Rotation,
 }
 
+/// The rotations by which a log came to its current key, back from it, the newest first.
+pub fn back<'a>(current: &VerifierKey, rotations: &'a [Checked]) -> Vec<&'a Checked> {
+    let mut found: Vec<&Checked> = Vec::new();
+    let (mut newest, mut before) = (current, u64::MAX);
+    while let Some(one) = rotations.iter().find(|one| one.new == *newest && one.end < before) {
+        found.push(one);
+        (newest, before) = (&one.old, one.end);
+    }
+    found
+}
+
 /// The keys of a log whose current key is `current`: back from it over the rotations, as far as they lead.
 pub fn history(current: &VerifierKey, rotations: &[Checked]) -> LogKeys {
-    let mut keys = LogKeys::new(current.clone());
-    let mut newest = current.clone();
-    let mut before = u64::MAX;
-    while let Some(found) = rotations.iter().find(|one| one.new == newest && one.end < before) {
-        keys = keys.after(Retired { key: found.old.clone(), end: found.end });
-        (newest, before) = (found.old.clone(), found.end);
-    }
-    keys
+    let retired = back(current, rotations).into_iter().map(|one| Retired { key: one.old.clone(), end: one.end });
+    retired.fold(LogKeys::new(current.clone()), LogKeys::after)
 }
 
 /// The rotations that trusted keys lead to, each signed by a key that is trusted or that one before it began. A key goes over
