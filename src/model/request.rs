@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::basis::BasisComparison;
 use crate::model::ident::Id;
 use crate::model::text::{Need, TextError, line, list, prose};
 use crate::model::time::Timestamp;
@@ -118,6 +119,8 @@ pub struct Acknowledgement {
     pub note: String,
     /// When the requested authority will write next.
     pub next_contact: Option<Timestamp>,
+    /// What its node found when it looked up the legal basis again; nothing from a node that did not.
+    pub basis: Option<Box<BasisComparison>>,
 }
 
 /// What was done and what not.
