@@ -55,7 +55,7 @@ impl LawBook {
     }
 
     /// The instrument that people call so: by its name in rows, its short or its full name, whatever follows (an
-    /// article, a date) set off from it.
+    /// article, a date) set off from it; or by the beginning of a full name that no other has.
     pub fn named(&self, text: &str) -> Option<&Instrument> {
         let text = text.trim().to_lowercase();
         let fits = |name: &str| {
@@ -65,9 +65,24 @@ impl LawBook {
         };
         let best = |one: &Instrument| [one.id.as_str(), &one.short, &one.name].into_iter().filter_map(fits).max();
         let all = self.book.library().instruments().iter();
-        all.filter_map(|one| Some((best(one)?, one))).max_by_key(|(length, _)| *length).map(|(_, one)| one)
+        let whole = all.filter_map(|one| Some((best(one)?, one))).max_by_key(|(length, _)| *length);
+        whole.map(|(_, one)| one).or_else(|| self.begun(&text))
+    }
+
+    fn begun(&self, text: &str) -> Option<&Instrument> {
+        let begins = |one: &&Instrument| {
+            let name = one.name.to_lowercase();
+            let rest = name.strip_prefix(text);
+            rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        };
+        let mut found = self.book.library().instruments().iter().filter(begins);
+        let one = found.next().filter(|_| text.chars().count() >= NAME_CHARS_MIN)?;
+        found.next().is_none().then_some(one)
     }
 }
+
+/// The shortest beginning of a full name that counts as the name.
+const NAME_CHARS_MIN: usize = 12;
 
 /// A question about the legal basis, as a request puts it.
 #[derive(Debug, Clone, Copy)]
@@ -243,7 +258,8 @@ pub fn gaps(law: &LawBook, lookup: &BasisLookup, legal_bases: &[String]) -> Vec<
         if answers.contains(&Verdict::Yes) {
             continue;
         }
-        let open: Vec<&str> = of_measure().filter(|one| one.answer == Verdict::Yes).map(|one| &*one.instrument).collect();
+        let open: Vec<&str> =
+            of_measure().filter(|one| one.answer == Verdict::Yes).map(|one| &*one.instrument).collect();
         let instead = if open.is_empty() { String::new() } else { format!("; YES by {}", open.join(", ")) };
         let what = &measure.measure;
         gaps.push(match (lookup.chosen.is_empty(), answers.is_empty()) {
@@ -251,7 +267,9 @@ pub fn gaps(law: &LawBook, lookup: &BasisLookup, legal_bases: &[String]) -> Vec<
                 let text = format!("{what}: the look-up says {}{instead}", measure.answer.word());
                 Gap { answer: at_least_a_question(measure.answer), text }
             }
-            (false, true) => Gap { answer: Verdict::No, text: format!("{what}: what is named is no basis for it{instead}") },
+            (false, true) => {
+                Gap { answer: Verdict::No, text: format!("{what}: what is named is no basis for it{instead}") }
+            }
             (false, false) => ask(format!("{what}: what is named leaves a question open{instead}")),
         });
     }

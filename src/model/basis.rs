@@ -94,6 +94,16 @@ macro_rules! words {
             }
         }
 
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+                Self::from_word(&word).ok_or_else(|| {
+                    let all: Vec<&str> = Self::ALL.iter().map(|one| one.word()).collect();
+                    serde::de::Error::custom(format!("write one of {}", all.join(", ")))
+                })
+            }
+        }
+
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.word())
