@@ -102,6 +102,7 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
         legal_bases: draft.legal_bases,
         conditions: draft.conditions,
         consignment,
+        renditions: Vec::new(),
         body: draft.body,
     })?;
     let bytes = message::encode(&message);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::package::{Condition, Consignment, ConsignmentError, check_conditions};
+use crate::model::rendition::{self, Rendition};
 use crate::model::request::{
     Acknowledgement, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, Refusal, RequestBody, Withdrawal,
 };
@@ -47,6 +48,8 @@ pub struct Fields {
     pub conditions: Vec<Condition>,
     /// The files that travel with it.
     pub consignment: Option<Consignment>,
+    /// What a request looks like on paper, by language.
+    pub renditions: Vec<Rendition>,
     /// What it says.
     pub body: Body,
 }
@@ -223,6 +226,7 @@ impl Message {
         }
         list("legal_bases", fields.legal_bases.len())?;
         fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
+        rendition::check(&fields.renditions)?;
         check_conditions(&fields.conditions)?;
         // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
         let evidence = fields.body.kind() == MessageKind::EvidenceTransmit;

@@ -10,6 +10,8 @@ pub mod limits;
 pub mod message;
 pub mod package;
 pub mod refusal;
+pub mod rendition;
 pub mod request;
+pub mod request_parts;
 pub mod text;
 pub mod time;

@@ -246,6 +246,7 @@ fn fields(from: &Side, to: &Side, now: Timestamp, number: u8, directory: Digest,
         legal_bases: vec!["UNTOC, article 18".to_owned()],
         conditions: Vec::new(),
         consignment: None,
+        renditions: Vec::new(),
         body,
     }
 }
@@ -258,7 +259,11 @@ fn request_body() -> Body {
         proceeding_authority: text("Prosecution Office of Arcadia"),
         facts: text("Facts."),
         purpose: text("Proceedings A-1/2026"),
-        measures: vec![Measure { kind: text("evidence"), description: text("Statements of one account") }],
+        measures: vec![Measure {
+            kind: text("evidence"),
+            description: text("Statements of one account"),
+            ..Measure::default()
+        }],
         ..RequestBody::default()
     }))
 }

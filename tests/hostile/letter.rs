@@ -34,7 +34,7 @@ pub fn request() -> Body {
         facts: text.clone(),
         applicable_law: text.clone(),
         penalty: text.clone(),
-        measures: vec![Measure { kind: text.clone(), description: text.clone() }],
+        measures: vec![Measure { kind: text.clone(), description: text.clone(), ..Measure::default() }],
         purpose: text,
         ..RequestBody::default()
     }))
@@ -84,6 +84,7 @@ impl Letter {
             legal_bases: vec![SECRET.to_owned()],
             conditions: Vec::new(),
             consignment: None,
+            renditions: Vec::new(),
             body: request(),
         };
         let route = Route {
