@@ -13,5 +13,6 @@ pub mod refusal;
 pub mod rendition;
 pub mod request;
 pub mod request_parts;
+pub mod requirement;
 pub mod text;
 pub mod time;

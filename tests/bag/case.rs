@@ -93,6 +93,7 @@ impl Side {
             time_stamp_issuers: Vec::new(),
             receiving_keys: vec![receiving_key],
             languages: vec!["en".to_owned()],
+            requirements: Vec::new(),
             provenance: Provenance::Depositary,
         };
         Self { authority, ca, signer, secret, log, cosigner }
