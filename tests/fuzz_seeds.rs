@@ -241,6 +241,7 @@ fn authority() -> Authority {
             not_after: at(YEAR_MS),
         }],
         languages: vec!["en".to_owned()],
+        requirements: Vec::new(),
         provenance: Provenance::Depositary,
     }
 }

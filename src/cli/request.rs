@@ -217,7 +217,7 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
     for text in &args.measures {
         let (kind, description) =
             text.split_once('=').with_context(|| format!("`{text}` is no measure; write KIND=DESCRIPTION"))?;
-        measures.push(Measure { kind: kind.to_owned(), description: description.to_owned() });
+        measures.push(Measure { kind: kind.to_owned(), description: description.to_owned(), ..Measure::default() });
     }
     Ok(NewRequest {
         to,

@@ -113,6 +113,7 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         basis: looked_up,
         conditions: draft.conditions,
         consignment,
+        renditions: Vec::new(),
         body: draft.body,
     })?;
     let bytes = message::encode(&message);

@@ -91,6 +91,8 @@ pub const RECEIVING_KEYS_MAX: usize = 16;
 pub const RECEIVING_KEY_BYTES: usize = 1_216;
 /// Most languages of one authority.
 pub const LANGUAGES_MAX: usize = 32;
+/// Most national requirements of one authority.
+pub const REQUIREMENTS_MAX: usize = 64;
 
 /// How far a peer's clock may differ from ours, in milliseconds.
 pub const CLOCK_SKEW_MS_MAX: u64 = 10 * 60 * 1_000;

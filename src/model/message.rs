@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::basis::BasisLookup;
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::package::{Condition, Consignment, ConsignmentError, check_conditions};
+use crate::model::rendition::{self, Rendition};
 use crate::model::request::{
     Acknowledgement, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, Refusal, RequestBody, Withdrawal,
 };
@@ -50,6 +51,8 @@ pub struct Fields {
     pub conditions: Vec<Condition>,
     /// The files that travel with it.
     pub consignment: Option<Consignment>,
+    /// What a request looks like on paper, by language.
+    pub renditions: Vec<Rendition>,
     /// What it says.
     pub body: Body,
 }
@@ -232,6 +235,7 @@ impl Message {
                 return Err(MessageError::Basis);
             }
         }
+        rendition::check(&fields.renditions)?;
         check_conditions(&fields.conditions)?;
         // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
         let evidence = fields.body.kind() == MessageKind::EvidenceTransmit;

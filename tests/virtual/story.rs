@@ -79,7 +79,11 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
         Body::Request(Box::new(RequestBody {
             reference: name.to_owned(),
             subject: "Bank records".to_owned(),
-            measures: vec![Measure { kind: "evidence".to_owned(), description: "Records".to_owned() }],
+            measures: vec![Measure {
+                kind: "evidence".to_owned(),
+                description: "Records".to_owned(),
+                ..Measure::default()
+            }],
             ..RequestBody::default()
         }))
     };
@@ -174,6 +178,7 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         basis: None,
         conditions: vec![condition(); wish.conditions],
         consignment: (!items.is_empty()).then(|| Consignment::new(seal_id, items).unwrap()),
+        renditions: Vec::new(),
         body: wish.body.clone(),
     })
     .unwrap();

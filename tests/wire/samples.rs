@@ -50,6 +50,7 @@ pub fn fields(kind: MessageKind) -> Fields {
         basis: None,
         conditions: if evidence { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
+        renditions: Vec::new(),
         body: body(kind),
     }
 }
@@ -62,7 +63,11 @@ fn body(kind: MessageKind) -> Body {
             subject: text("Account records"),
             proceeding_authority: text("Court of Arcadia"),
             facts: text("A company was robbed.\nThe money left the country."),
-            measures: vec![Measure { kind: text("documents"), description: text("Statements of one account.") }],
+            measures: vec![Measure {
+                kind: text("documents"),
+                description: text("Statements of one account."),
+                ..Measure::default()
+            }],
             persons: vec![text("Person A")],
             ..RequestBody::default()
         })),

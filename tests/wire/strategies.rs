@@ -47,6 +47,7 @@ pub fn message() -> impl Strategy<Value = Message> {
             basis: None,
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
+            renditions: Vec::new(),
             body,
         })
         .expect("a message within its bounds")
@@ -136,7 +137,7 @@ fn request_body(
         facts: proses[2].clone(),
         applicable_law: proses[3].clone(),
         penalty: proses[4].clone(),
-        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description }).collect(),
+        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description, ..Measure::default() }).collect(),
         persons,
         purpose: proses[5].clone(),
         special_procedure: proses[6].clone(),
