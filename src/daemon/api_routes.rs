@@ -1,6 +1,5 @@
 //! The routes of the officers' socket: each reads its arguments, does one act of the desk, and answers with JSON.
 
-use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
@@ -17,7 +16,6 @@ use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
-use crate::daemon::registrar::Wake;
 use crate::daemon::{acceptance, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Id};
@@ -185,11 +183,7 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 }
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
-    let node = Arc::clone(&shared.node);
-    let done = blocking(&node, Node::reload).await;
-    done.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
-    // The courier ends only with the node.
-    let _ = shared.wake.send(Wake::Reloaded);
+    shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
     Ok(Json(shared.with_waiting(status(State(shared.clone()), officer).await?.0)))
 }
 

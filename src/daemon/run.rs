@@ -15,6 +15,7 @@ use crate::daemon::courier::Courier;
 use crate::daemon::node::{Node, Opening, StartError};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
+use crate::daemon::reload::{ReloadError, Reloader};
 use crate::daemon::trust::{self, TransportError};
 use crate::daemon::web::{self, Web, WebError};
 use crate::daemon::{admin, clock, config, keys, submit, time};
@@ -32,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Running {
     node: Arc<Node>,
     endpoint: Arc<Endpoint>,
-    wake: mpsc::UnboundedSender<Wake>,
+    reloader: Arc<Reloader>,
     stop: DropGuard,
     tasks: Vec<JoinHandle<()>>,
     web: Option<SocketAddr>,
@@ -64,12 +65,10 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     let web = bind_web(&node, node.config().web.as_ref()).await?;
     let admin = bind_web(&node, node.config().admin.as_ref()).await?;
     let socket = api::bind(&node.home().socket())?;
-    let shared = Shared {
-        node: Arc::clone(&node),
-        wake: wake.clone(),
-        endpoint: Arc::clone(&endpoint),
-        web: node.config().web.clone(),
-    };
+    let shown = |bound: &Option<(Web, SocketAddr)>| bound.as_ref().map(|(web, _)| web.certificate());
+    let reloader = Arc::new(Reloader::new(&node, wake.clone(), shown(&web), shown(&admin)));
+    let (node_of_officers, endpoint_of_officers) = (Arc::clone(&node), Arc::clone(&endpoint));
+    let shared = Shared { node: node_of_officers, endpoint: endpoint_of_officers, reloader: Arc::clone(&reloader) };
     let courier = Courier::new(Arc::clone(&node), Arc::clone(&endpoint));
     let mut tasks = vec![
         tokio::spawn(courier.run(wakes, token.clone())),
@@ -79,6 +78,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
         tokio::spawn(watch_index(Arc::clone(&node), token.clone())),
         tokio::spawn(look_again(wake.clone(), token.clone())),
         tokio::spawn(time::run(Arc::clone(&node), token.clone())),
+        tokio::spawn(Arc::clone(&reloader).watch(token.clone())),
     ];
     let web_address = web.as_ref().map(|(_, address)| *address);
     if let Some((web, address)) = web {
@@ -92,7 +92,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     }
     let address = endpoint.local_address()?;
     tracing::info!(authority = %node.us(), %address, records = node.ledger.reader().size(), "node ready");
-    Ok(Running { node, endpoint, wake, stop, tasks, web: web_address, admin: admin_address })
+    Ok(Running { node, endpoint, reloader, stop, tasks, web: web_address, admin: admin_address })
 }
 
 async fn bind_web(node: &Node, settings: Option<&config::Web>) -> Result<Option<(Web, SocketAddr)>, WebError> {
@@ -126,19 +126,12 @@ impl Running {
         self.web
     }
 
-    /// Reads settings and directory again, for all connections from now on.
+    /// Reads settings, certificates and directory again, for all that begins from now on.
     ///
     /// # Errors
-    /// [`StartError`]; the old ones stay in force.
-    pub async fn reload(&self) -> Result<(), StartError> {
-        let node = Arc::clone(&self.node);
-        match tokio::task::spawn_blocking(move || node.reload()).await {
-            Ok(done) => done?,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-        // The courier ends only with the node.
-        let _ = self.wake.send(Wake::Reloaded);
-        Ok(())
+    /// [`ReloadError`]; the old ones stay in force.
+    pub async fn reload(&self) -> Result<(), ReloadError> {
+        self.reloader.reload().await
     }
 
     /// Ends in order: no new work, links closed, log closed with its tiles published.
