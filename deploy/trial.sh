@@ -30,7 +30,8 @@ await() {
     echo "waited a minute for $1" >&2
     return 1
 }
-sent() { first "$1" custody log --json | tr -d ' \n' | grep -q "message.delivered.*$2\|$2.*message.delivered"; }
+# Whether the log of a node has a record of that event about that request.
+logged() { first "$1" custody log --request "$3" --json | grep -q "\"$2\""; }
 
 "${compose[@]}" up -d
 for node in xa-moj xb-moj; do
@@ -61,6 +62,9 @@ await "the request in Borealia" first xb-moj request show "$request"
 
 package="$(head -c 3000000 /dev/urandom | first xb-moj package seal --request "$request" - --json | field package_id)"
 second xb-moj package send "$package" >/dev/null
-await "the evidence in Arcadia" first xa-moj package show "$package"
+await "the evidence in Arcadia" logged xa-moj content.received "$request"
+first xa-moj package export "$package" --purpose "Trial of the deployment" --to - >"$work/bag.tar"
+keeper verify bag.tar --trust-root "$root"
 echo "$request" >"$work/request"
 echo "$package" >"$work/package"
+echo "$root" >"$work/trust-root"

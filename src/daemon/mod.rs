@@ -18,6 +18,7 @@ pub mod deliver;
 pub mod desk;
 pub mod destroying;
 pub mod doctor;
+mod doctor_path;
 pub mod dossier;
 pub(crate) mod dossier_time;
 mod dossier_witness;

@@ -83,6 +83,7 @@ impl Settings {
         let mut sources: BTreeMap<_, _> = leaves(&table).into_iter().map(|(name, _)| (name, Source::File)).collect();
         let taken = overrides(&samples, &known, variables)?;
         for (name, variable, value) in taken {
+            one_authority(&table, &name, &variable, &value)?;
             put(&mut table, &name, value);
             sources.insert(name, Source::Variable(variable));
         }
@@ -173,6 +174,16 @@ fn overrides(
     match found.windows(2).find(|pair| matches!(pair, [one, other] if one.0 == other.0)) {
         Some([one, other]) => Err(format!("{} and {} both set {}; leave one out", one.1, other.1, one.0)),
         _ => Ok(found),
+    }
+}
+
+/// Attack on oneself: the variables of one authority's container over the volume of another.
+fn one_authority(table: &Table, name: &str, variable: &str, value: &Value) -> Result<(), String> {
+    match (name, table.get(name)) {
+        ("authority", Some(written)) if written != value => Err(format!(
+            "{variable} says {value} and the file {written}; a node speaks for one authority for ever: is this the right data?"
+        )),
+        _ => Ok(()),
     }
 }
 

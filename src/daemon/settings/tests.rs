@@ -105,6 +105,13 @@ fn a_variable_of_another_kind_is_refused_by_name() {
 }
 
 #[test]
+fn the_variables_of_another_authority_are_refused() {
+    let error = with("", &[("ROGATORY_AUTHORITY", "XB-MOJ")]).unwrap_err();
+    assert!(error.contains("XB-MOJ") && error.contains("XA-MOJ"), "{error}");
+    assert!(with("", &[("ROGATORY_AUTHORITY", "XA-MOJ")]).is_ok());
+}
+
+#[test]
 fn distances_are_those_of_the_textbook() {
     for (one, other, far) in
         [("", "", 0), ("", "ab", 2), ("kitten", "sitting", 3), ("ab", "ba", 1), ("same", "same", 0)]
