@@ -31,6 +31,7 @@ pub mod evidence;
 pub mod fetch;
 pub mod first_start;
 pub mod fsck;
+pub mod fsck_index;
 pub mod fsck_records;
 pub mod fsck_report;
 pub mod health;
