@@ -62,11 +62,20 @@ pub enum NewReply {
         grounds: Vec<String>,
         /// Reasons.
         reasons: String,
+        /// The measures that are refused; empty: all.
+        #[serde(default)]
+        measures: Vec<u32>,
+        /// Why no consultation was appropriate.
+        #[serde(default)]
+        without_consultation: String,
     },
     /// The requesting side withdraws.
     Withdraw {
         /// Why.
         reason: String,
+        /// The measures that are withdrawn; empty: all.
+        #[serde(default)]
+        measures: Vec<u32>,
     },
 }
 
@@ -116,8 +125,10 @@ fn body_of(new: NewReply) -> Body {
             Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
         }
         NewReply::Report { status, text } => Body::Report(ExecutionReport { status, text }),
-        NewReply::Refuse { grounds, reasons } => Body::Refusal(RefusalBody { grounds, reasons }),
-        NewReply::Withdraw { reason } => Body::Withdrawal(Withdrawal { reason }),
+        NewReply::Refuse { grounds, reasons, measures, without_consultation } => {
+            Body::Refusal(RefusalBody { grounds, reasons, measures, without_consultation })
+        }
+        NewReply::Withdraw { reason, measures } => Body::Withdrawal(Withdrawal { reason, measures }),
     }
 }
 

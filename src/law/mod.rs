@@ -6,6 +6,7 @@ pub mod extent;
 pub mod help;
 pub mod instrument;
 pub mod library;
+pub mod life;
 pub mod link;
 pub mod mark;
 pub mod opinion;

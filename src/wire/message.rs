@@ -193,9 +193,12 @@ fn body_out(body: &Body) -> Wire {
         Body::Report(report) => {
             Wire::Report(proto::ExecutionReport { status: report.status.name().to_owned(), text: report.text.clone() })
         }
-        Body::Refusal(refusal) => {
-            Wire::Refusal(proto::Refusal { grounds: refusal.grounds.clone(), reasons: refusal.reasons.clone() })
-        }
+        Body::Refusal(refusal) => Wire::Refusal(proto::Refusal {
+            grounds: refusal.grounds.clone(),
+            reasons: refusal.reasons.clone(),
+            measures: refusal.measures.clone(),
+            without_consultation: refusal.without_consultation.clone(),
+        }),
         Body::Evidence(evidence) => Wire::Evidence(proto::EvidenceTransmittal {
             reference: evidence.reference.clone(),
             description: evidence.description.clone(),
@@ -209,7 +212,10 @@ fn body_out(body: &Body) -> Wire {
             condition_ids: acceptance.condition_ids.clone(),
             responsible_authority: acceptance.responsible_authority.clone(),
         }),
-        Body::Withdrawal(withdrawal) => Wire::Withdrawal(proto::Withdrawal { reason: withdrawal.reason.clone() }),
+        Body::Withdrawal(withdrawal) => Wire::Withdrawal(proto::Withdrawal {
+            reason: withdrawal.reason.clone(),
+            measures: withdrawal.measures.clone(),
+        }),
     }
 }
 
@@ -239,7 +245,12 @@ fn body_in(found: Wire) -> Result<Body, DecodeError> {
                 .ok_or(DecodeError::Unknown { field: "status" })?,
             text: report.text,
         }),
-        Wire::Refusal(refusal) => Body::Refusal(Refusal { grounds: refusal.grounds, reasons: refusal.reasons }),
+        Wire::Refusal(refusal) => Body::Refusal(Refusal {
+            grounds: refusal.grounds,
+            reasons: refusal.reasons,
+            measures: refusal.measures,
+            without_consultation: refusal.without_consultation,
+        }),
         Wire::Evidence(evidence) => Body::Evidence(EvidenceTransmittal {
             reference: evidence.reference,
             description: evidence.description,
@@ -254,7 +265,9 @@ fn body_in(found: Wire) -> Result<Body, DecodeError> {
             condition_ids: acceptance.condition_ids,
             responsible_authority: acceptance.responsible_authority,
         }),
-        Wire::Withdrawal(withdrawal) => Body::Withdrawal(Withdrawal { reason: withdrawal.reason }),
+        Wire::Withdrawal(withdrawal) => {
+            Body::Withdrawal(Withdrawal { reason: withdrawal.reason, measures: withdrawal.measures })
+        }
     })
 }
 

@@ -118,9 +118,12 @@ fn body(kind: MessageKind) -> Body {
         MessageKind::ExecutionReport => {
             Body::Report(ExecutionReport { status: ExecutionStatus::Partial, text: text("One bank has answered.") })
         }
-        MessageKind::RequestRefuse => {
-            Body::Refusal(Refusal { grounds: vec![text("ne-bis-in-idem")], reasons: text("Judged already.") })
-        }
+        MessageKind::RequestRefuse => Body::Refusal(Refusal {
+            grounds: vec![text("ne-bis-in-idem")],
+            reasons: text("Judged already."),
+            measures: Vec::new(),
+            without_consultation: String::new(),
+        }),
         MessageKind::EvidenceTransmit => Body::Evidence(EvidenceTransmittal {
             reference: text("XB/9"),
             description: text("Statements."),
@@ -131,7 +134,9 @@ fn body(kind: MessageKind) -> Body {
             condition_ids: vec![text("use-1")],
             responsible_authority: text("Court of Arcadia"),
         }),
-        MessageKind::RequestWithdraw => Body::Withdrawal(Withdrawal { reason: text("The case was closed.") }),
+        MessageKind::RequestWithdraw => {
+            Body::Withdrawal(Withdrawal { reason: text("The case was closed."), measures: Vec::new() })
+        }
         other => match Asking::of(other) {
             Some(asking) => Body::Asking(asking, request_body()),
             None => Body::Notice(Box::new(notice(other))),

@@ -146,7 +146,11 @@ fn body() -> impl Strategy<Value = Body> {
         }),
         (select(&ExecutionStatus::ALL[..]), line())
             .prop_map(|(status, text)| Body::Report(ExecutionReport { status, text })),
-        (vec(line(), 0..3), line()).prop_map(|(grounds, reasons)| Body::Refusal(Refusal { grounds, reasons })),
+        (vec(line(), 0..3), line(), vec(1..9_u32, 0..3), prose()).prop_map(
+            |(grounds, reasons, measures, without_consultation)| {
+                Body::Refusal(Refusal { grounds, reasons, measures, without_consultation })
+            }
+        ),
         (line(), prose(), any::<bool>()).prop_map(|(reference, description, last)| {
             let completeness = if last { Completeness::Final } else { Completeness::Partial };
             Body::Evidence(EvidenceTransmittal { reference, description, completeness })
@@ -154,7 +158,7 @@ fn body() -> impl Strategy<Value = Body> {
         (id(), vec(line(), 0..3), line()).prop_map(|(package_id, condition_ids, responsible_authority)| {
             Body::Acceptance(ConditionsAcceptance { package_id, condition_ids, responsible_authority })
         }),
-        line().prop_map(|reason| Body::Withdrawal(Withdrawal { reason })),
+        (line(), vec(1..9_u32, 0..3)).prop_map(|(reason, measures)| Body::Withdrawal(Withdrawal { reason, measures })),
         (select(&Asking::ALL[..]), asked).prop_map(|(asking, request)| Body::Asking(asking, request)),
         any_notice().prop_map(|said| Body::Notice(Box::new(said))),
     ]

@@ -38,6 +38,8 @@ fn texts(said: &Body) -> Result<(), TextError> {
         Body::Refusal(refusal) => {
             list("grounds", refusal.grounds.len())?;
             refusal.grounds.iter().try_for_each(|ground| line("grounds", ground, Need::Required))?;
+            list("measures", refusal.measures.len())?;
+            prose("without_consultation", &refusal.without_consultation, Need::Optional)?;
             prose("reasons", &refusal.reasons, Need::Required)
         }
         Body::Evidence(evidence) => {
@@ -49,6 +51,9 @@ fn texts(said: &Body) -> Result<(), TextError> {
             acceptance.condition_ids.iter().try_for_each(|id| line("condition_ids", id, Need::Required))?;
             line("responsible_authority", &acceptance.responsible_authority, Need::Required)
         }
-        Body::Withdrawal(withdrawal) => prose("reason", &withdrawal.reason, Need::Required),
+        Body::Withdrawal(withdrawal) => {
+            list("measures", withdrawal.measures.len())?;
+            prose("reason", &withdrawal.reason, Need::Required)
+        }
     }
 }
