@@ -305,7 +305,9 @@ pub enum MessageError {
     )]
     Origin,
     /// A look-up of the legal basis in a message of the requested side.
-    #[error("only the requesting side sends a look-up of its legal basis; the other side tells its own by `request.ack`")]
+    #[error(
+        "only the requesting side sends a look-up of its legal basis; the other side tells its own by `request.ack`"
+    )]
     Basis,
     /// A text field.
     #[error(transparent)]
