@@ -366,9 +366,7 @@ pub enum MessageError {
     )]
     Origin,
     /// A look-up of the legal basis in a message that asks for nothing.
-    #[error(
-        "only a request carries a look-up of its legal basis; the other side tells its own by `request.ack`"
-    )]
+    #[error("only a request carries a look-up of its legal basis; the other side tells its own by `request.ack`")]
     Basis,
     /// New measures in no matter.
     #[error("a supplement names the request that it supplements")]
