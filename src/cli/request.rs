@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
 use crate::cli::package;
+use crate::cli::request_basis::{self, BasisArgs};
+use crate::cli::request_check::{CheckPlace, check};
 use crate::cli::show::Form;
-use crate::cli::{offline, show};
+use crate::cli::{forms, show, steps, thread};
 use crate::daemon::api_routes::NewRequest;
 use crate::daemon::packing::Purpose;
-use crate::daemon::views;
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::Urgency;
 use crate::model::request::{Measure, RequestBody};
@@ -52,6 +53,12 @@ enum Verb {
     },
     /// One request with its whole thread
     Show(OneArgs),
+    /// A request in another form
+    #[command(flatten)]
+    Form(forms::Form),
+    /// A step in the life of a request
+    #[command(flatten)]
+    Step(steps::Step<{ steps::REQUEST }>),
     /// Tell the requested authority that help is no longer needed
     Withdraw {
         /// The request
@@ -73,24 +80,11 @@ struct OneArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct CheckPlace {
-    /// The node's data directory; not needed for a file
-    #[arg(long, env = "ROGATORY_DATA", value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// The officer who acts
-    #[arg(long = "as", env = "ROGATORY_OFFICER", value_name = "NAME")]
-    officer: Option<String>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, clap::Args)]
 struct NewArgs {
     /// The request as a TOML or JSON file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "reference", "subject",
         "proceeding_authority", "functions", "nature", "facts", "law", "penalty", "purpose", "measures", "legal_bases",
-        "urgent"])]
+        "urgent", "BasisArgs"])]
     from: Option<PathBuf>,
     /// Print a commented template and end
     #[arg(long)]
@@ -137,6 +131,8 @@ struct NewArgs {
     /// Why it is urgent; makes it urgent
     #[arg(long)]
     urgent: Option<String>,
+    #[command(flatten)]
+    basis: BasisArgs,
     /// The node's data directory
     #[arg(long, env = "ROGATORY_DATA", value_name = "DIR", required_unless_present = "template")]
     data: Option<PathBuf>,
@@ -155,12 +151,14 @@ struct NewArgs {
 pub fn run(args: &RequestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match &args.verb {
         Verb::New(args) => new(args, out),
+        Verb::Form(form) => form.run(out),
+        Verb::Step(step) => step.run(out),
         Verb::Check { what, place } => check(what, place, out),
         Verb::Approve(one) => act(one, "approve", out),
         Verb::Send(one) => act(one, "send", out),
         Verb::Discard(one) => act(one, "discard", out),
-        Verb::List { place } => requests(place, out),
-        Verb::Show(one) => show_one(one, out),
+        Verb::List { place } => thread::list(place, out),
+        Verb::Show(one) => thread::show_one(one.id, &one.place, out),
         Verb::Withdraw { id, reason, place } => {
             let body = json!({ "kind": "withdraw", "reason": reason });
             let row: Value = Client::new(place)?.post(&format!("/v1/requests/{id}/replies"), &body)?;
@@ -198,11 +196,17 @@ fn new(args: &NewArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (id, data) = (show::text(&row, "request_id"), place.data.display());
+    let view: Value = client.get(&format!("/v1/requests/{id}/basis"))?;
+    request_basis::print_look_up(&view, out)?;
     writeln!(out, "\nNext: another officer approves it:  rogatory request approve {id} --data {data} --as NAME")?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn read_file(path: &Path) -> anyhow::Result<NewRequest> {
+/// Reads a request as an officer writes it.
+///
+/// # Errors
+/// When it cannot be read, or is no request.
+pub fn read_file(path: &Path) -> anyhow::Result<NewRequest> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let parsed = if path.extension().is_some_and(|ending| ending == "json") {
         serde_json::from_str(&text).map_err(anyhow::Error::from)
@@ -220,7 +224,7 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
     for text in &args.measures {
         let (kind, description) =
             text.split_once('=').with_context(|| format!("`{text}` is no measure; write KIND=DESCRIPTION"))?;
-        measures.push(Measure { kind: kind.to_owned(), description: description.to_owned() });
+        measures.push(Measure { kind: kind.to_owned(), description: description.to_owned(), ..Measure::default() });
     }
     Ok(NewRequest {
         to,
@@ -230,6 +234,7 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
         reply_by: None,
         reply_by_reason: String::new(),
         legal_bases: args.legal_bases.clone(),
+        basis: args.basis.basis(),
         conditions: Vec::new(),
         package_id: None,
         kind: None,
@@ -252,35 +257,6 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
     })
 }
 
-/// Says what is missing. Ends with 1 if anything is.
-fn check(what: &str, place: &CheckPlace, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let mut body: RequestBody = match what.parse::<Id>() {
-        Ok(id) => {
-            let data = place.data.clone().context("name the node's data directory with --data")?;
-            let place = Where { data, officer: place.officer.clone(), json: place.json };
-            let thread = offline::read(&place, &format!("/v1/requests/{id}"), |node| views::request(node, id))?;
-            let first = show::list(&thread, "messages").first().and_then(|message| message.get("body")).cloned();
-            serde_json::from_value(first.context("the request holds no message")?)?
-        }
-        Err(_) => read_file(Path::new(what))?.request,
-    };
-    if body.measures.iter().all(|measure| measure.description.trim().is_empty()) {
-        // The template begins a measure for its reader: left blank, it is a gap like the others, and all are told at once.
-        body.measures.clear();
-    }
-    body.check_bounds()?;
-    let missing = body.missing();
-    if place.json {
-        show::document(&json!({ "complete": missing.is_empty(), "missing": missing }), out)?;
-    } else if missing.is_empty() {
-        writeln!(out, "Complete: every field that a request must have is there.")?;
-        writeln!(out, "Not checked: what the instrument and the addressee's law ask for beyond that.")?;
-    } else {
-        writeln!(out, "Missing: {}", missing.join(", "))?;
-    }
-    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
 fn act(one: &OneArgs, act: &str, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let row: Value = Client::new(&one.place)?.post(&format!("/v1/messages/{}/{act}", one.id), &Value::Null)?;
     print_row(&row, one.place.form(), out)
@@ -296,80 +272,4 @@ pub fn print_row(row: &Value, form: Form, out: &mut dyn Write) -> anyhow::Result
         Form::Text => show::message_row(row, out)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn requests(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let found = offline::read(place, "/v1/requests", views::requests)?;
-    if place.json {
-        show::document(&found, out)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let rows = show::list(&found, "requests");
-    if rows.is_empty() {
-        writeln!(out, "No requests.")?;
-    }
-    for row in rows {
-        let way = if show::text(row, "direction") == "outgoing" { "to  " } else { "from" };
-        let urgent = if show::text(row, "urgency") == "urgent" { " URGENT" } else { "" };
-        let (id, peer, state) =
-            (show::text(row, "request_id"), show::text(row, "counterpart"), show::text(row, "state"));
-        writeln!(out, "{id}  {way} {peer:<12} {state:<13} {}{urgent}", show::text(row, "subject"))?;
-    }
-    show::more(&found, out)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn show_one(one: &OneArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let id = one.id;
-    let thread = offline::read(&one.place, &format!("/v1/requests/{id}"), |node| views::request(node, id))?;
-    if one.place.json {
-        show::document(&thread, out)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let request = thread.get("request").unwrap_or(&Value::Null);
-    let way = if show::text(request, "direction") == "outgoing" { "to" } else { "from" };
-    writeln!(out, "{}", show::text(request, "subject"))?;
-    writeln!(out, "request  {id}  {way} {}", show::text(request, "counterpart"))?;
-    writeln!(out, "state    {}", show::text(request, "state"))?;
-    for message in show::list(&thread, "messages") {
-        writeln!(out, "\n{}  {}", show::text(message, "kind"), show::text(message, "state"))?;
-        writeln!(out, "  message  {}", show::text(message, "message_id"))?;
-        writeln!(out, "  written  {} by {}", show::text(message, "written_at"), show::text(message, "written_by"))?;
-        if let Some(Value::String(package)) = message.get("package_id") {
-            writeln!(out, "  package  {package}, {} files", show::list(message, "items").len())?;
-        }
-        for condition in show::list(message, "conditions") {
-            let (code, text) = (show::text(condition, "code"), show::text(condition, "text"));
-            writeln!(out, "  {}  {code}: {text}", show::text(condition, "id"))?;
-        }
-        if let Some(Value::Object(body)) = message.get("body") {
-            for (field, value) in body {
-                print_field(field, value, out)?;
-            }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn print_field(field: &str, value: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
-    match value {
-        Value::String(text) if !text.is_empty() => writeln!(out, "  {field}: {text}")?,
-        Value::Array(entries) => {
-            for entry in entries {
-                match entry {
-                    Value::Object(_) => {
-                        writeln!(
-                            out,
-                            "  {field}: {}: {}",
-                            show::text(entry, "kind"),
-                            show::text(entry, "description")
-                        )?;
-                    }
-                    other => writeln!(out, "  {field}: {}", other.as_str().unwrap_or_default())?,
-                }
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }

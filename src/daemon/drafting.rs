@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use crate::crypto::digest::sha256;
 use crate::crypto::random;
-use crate::daemon::clock;
+use crate::daemon::basis::{self, BasisWish};
+use crate::daemon::{clock, lives};
 use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
 use crate::daemon::node::Node;
@@ -38,6 +40,8 @@ pub struct Draft {
     pub reply_by: Option<ReplyBy>,
     /// The treaties it rests on.
     pub legal_bases: Vec<String>,
+    /// What the legal basis of a request is looked up by.
+    pub basis: BasisWish,
     /// Conditions or undertakings.
     pub conditions: Vec<Condition>,
     /// Its files, sealed already.
@@ -63,6 +67,7 @@ impl Draft {
             },
             reply_by: None,
             legal_bases: Vec::new(),
+            basis: BasisWish::default(),
             conditions: Vec::new(),
             files: None,
             ties: Ties::default(),
@@ -75,7 +80,7 @@ impl Draft {
 ///
 /// # Errors
 /// [`DeskError`] says what to change.
-pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow, DeskError> {
+pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<MessageRow, DeskError> {
     let roles = if draft.body.kind().hands_over() { ATTACHMENTS } else { DRAFT };
     let actor = match draft.request_id {
         Some(id) => {
@@ -87,6 +92,12 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
     };
     let now = clock::now();
     let directory = known_to(node, &draft.to)?;
+    let looked_up = basis::of_draft(node, &draft)?;
+    if let (Body::Acknowledgement(ack), Some(request_id)) = (&mut draft.body, draft.request_id)
+        && ack.basis.is_none()
+    {
+        ack.basis = basis::to_acknowledge(node, request_id)?;
+    }
     let (consignment, files) = draft.files.unzip();
     let message = Message::new(Fields {
         message_id: Id::new(now, random::bytes()?),
@@ -104,13 +115,16 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
         urgency_reason: draft.urgency_reason,
         reply_by: draft.reply_by,
         legal_bases: draft.legal_bases,
+        basis: looked_up,
         conditions: draft.conditions,
         consignment,
         ties: draft.ties,
+        renditions: Vec::new(),
         body: draft.body,
     })?;
     let bytes = message::encode(&message);
     message::decode(&bytes)?;
+    lives::in_turn(node, &message, sha256(&bytes), now)?;
     let scene = Scene { us: node.us().clone(), now, actor };
     node.commit(scene.drafted(&message, bytes, files))?;
     Ok(node.message(message.message_id)?)
@@ -123,7 +137,10 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
 pub fn may_transmit(node: &Node, officer: &Admitted, request_id: Id) -> Result<(), DeskError> {
     let request = node.request(request_id)?;
     acting(node, officer, ATTACHMENTS, &node.message(message_of(node, request_id)?)?)?;
-    in_turn(&request, MessageKind::EvidenceTransmit)?;
+    let offered = lives::life_of(node, &request)?.owes("hand-over", Side::Requesting).is_some();
+    if !(offered && request.direction == Direction::Outgoing) {
+        in_turn(&request, MessageKind::EvidenceTransmit)?;
+    }
     with_room(&request)?;
     known_to(node, &request.counterpart).map(|_| ())
 }

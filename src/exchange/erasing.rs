@@ -37,7 +37,10 @@ pub const fn hold(event: Event) -> Hold {
         | Event::ContentReceived
         | Event::ContentAbandoned
         | Event::ReceiptDelivered
-        | Event::PackageHandedOver => Hold::WithItsMessage,
+        | Event::PackageHandedOver
+        | Event::BasisCompared
+        | Event::BasisChanged
+        | Event::DutyOverdue => Hold::WithItsMessage,
         Event::PackageOpened
         | Event::PackageExported
         | Event::MessageRead

@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod authority;
 pub mod base64;
+pub mod basis;
 pub mod date;
 pub mod envelope;
 pub mod event;
@@ -13,7 +14,10 @@ pub mod notice;
 pub mod notice_table;
 pub mod package;
 pub mod refusal;
+pub mod rendition;
 pub mod request;
 pub mod side;
+pub mod request_parts;
+pub mod requirement;
 pub mod text;
 pub mod time;

@@ -93,6 +93,7 @@ impl Side {
             time_stamp_issuers: Vec::new(),
             receiving_keys: vec![receiving_key],
             languages: vec!["en".to_owned()],
+            requirements: Vec::new(),
             provenance: Provenance::Depositary,
         };
         Self { authority, ca, signer, secret, log, cosigner }
@@ -244,9 +245,11 @@ fn fields(from: &Side, to: &Side, now: Timestamp, number: u8, directory: Digest,
         urgency_reason: String::new(),
         reply_by: None,
         legal_bases: vec!["UNTOC, article 18".to_owned()],
+        basis: None,
         conditions: Vec::new(),
         consignment: None,
         ties: rogatory::model::message::Ties::default(),
+        renditions: Vec::new(),
         body,
     }
 }
@@ -259,7 +262,11 @@ fn request_body() -> Body {
         proceeding_authority: text("Prosecution Office of Arcadia"),
         facts: text("Facts."),
         purpose: text("Proceedings A-1/2026"),
-        measures: vec![Measure { kind: text("evidence"), description: text("Statements of one account") }],
+        measures: vec![Measure {
+            kind: text("evidence"),
+            description: text("Statements of one account"),
+            ..Measure::default()
+        }],
         ..RequestBody::default()
     }))
 }
