@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::daemon::api::{Refusal, Shared};
 use crate::daemon::api_routes::{Answer, act, look};
-use crate::daemon::desk::{self, DeskError};
 use crate::daemon::basis::BasisWish;
+use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::crypto::digest::sha256;
 use crate::crypto::random;
 use crate::daemon::basis::{self, BasisWish};
-use crate::daemon::{clock, lives};
 use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
+use crate::daemon::{clock, lives};
 use crate::exchange::act::{DraftFiles, Scene};
 use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
@@ -118,8 +118,8 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         basis: looked_up,
         conditions: draft.conditions,
         consignment,
-        ties: draft.ties,
         renditions: Vec::new(),
+        ties: draft.ties,
         body: draft.body,
     })?;
     let bytes = message::encode(&message);

@@ -56,10 +56,10 @@ pub struct Fields {
     pub conditions: Vec<Condition>,
     /// The files that travel with it.
     pub consignment: Option<Consignment>,
-    /// What binds it to other requests and dates.
-    pub ties: Ties,
     /// What a request looks like on paper, by language.
     pub renditions: Vec<Rendition>,
+    /// What binds it to other requests and dates.
+    pub ties: Ties,
     /// What it says.
     pub body: Body,
 }
@@ -337,6 +337,9 @@ pub enum MessageError {
          the origin requester-undertaking or default-by-law"
     )]
     Origin,
+    /// A look-up of the legal basis in a message that asks for nothing.
+    #[error("only a request carries a look-up of its legal basis; the other side tells its own by `request.ack`")]
+    Basis,
     /// New measures in no matter.
     #[error("a supplement names the request that it supplements")]
     NoParent,
@@ -352,11 +355,6 @@ pub enum MessageError {
     /// A step whose fields are not those of its kind.
     #[error(transparent)]
     Notice(#[from] NoticeError),
-    /// A look-up of the legal basis in a message of the requested side.
-    #[error(
-        "only the requesting side sends a look-up of its legal basis; the other side tells its own by `request.ack`"
-    )]
-    Basis,
     /// A text field.
     #[error(transparent)]
     Text(#[from] TextError),

@@ -128,11 +128,6 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
     })?)
 }
 
-/// 0 is how the wire says "none".
-fn instant(millis: u64) -> Option<Timestamp> {
-    (millis != 0).then(|| Timestamp::from_millis(millis))
-}
-
 fn rendition_out(rendition: &Rendition) -> proto::Rendition {
     proto::Rendition {
         language: rendition.language.clone(),
@@ -149,6 +144,11 @@ fn rendition_in(found: proto::Rendition) -> Result<Rendition, DecodeError> {
         html: decode::digest("html_sha256", &found.html_sha256)?,
         pdf: decode::digest("pdf_sha256", &found.pdf_sha256)?,
     })
+}
+
+/// 0 is how the wire says "none".
+fn instant(millis: u64) -> Option<Timestamp> {
+    (millis != 0).then(|| Timestamp::from_millis(millis))
 }
 
 fn item_out(item: &Item) -> proto::Item {

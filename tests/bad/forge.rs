@@ -59,8 +59,8 @@ pub fn fields() -> Fields {
         basis: None,
         conditions: vec![],
         consignment: Some(consignment(item())),
-        ties: rogatory::model::message::Ties::default(),
         renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body: request(),
     }
 }

@@ -86,8 +86,8 @@ impl Letter {
             basis: None,
             conditions: Vec::new(),
             consignment: None,
-            ties: rogatory::model::message::Ties::default(),
             renditions: Vec::new(),
+            ties: rogatory::model::message::Ties::default(),
             body: request(),
         };
         let route = Route {

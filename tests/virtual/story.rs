@@ -178,8 +178,8 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         basis: None,
         conditions: vec![condition(); wish.conditions],
         consignment: (!items.is_empty()).then(|| Consignment::new(seal_id, items).unwrap()),
-        ties: rogatory::model::message::Ties::default(),
         renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body: wish.body.clone(),
     })
     .unwrap();

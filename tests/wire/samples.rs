@@ -53,11 +53,11 @@ pub fn fields(kind: MessageKind) -> Fields {
         basis: None,
         conditions: if evidence { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
+        renditions: Vec::new(),
         ties: Ties {
             parent: (kind == MessageKind::RequestSupplement).then(|| id(5)),
             confirm_by: (kind == MessageKind::RequestUrgent).then(|| instant(864_000_000)),
         },
-        renditions: Vec::new(),
         body: body(kind),
     }
 }

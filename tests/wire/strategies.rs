@@ -50,11 +50,11 @@ pub fn message() -> impl Strategy<Value = Message> {
             basis: None,
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
+            renditions: Vec::new(),
             ties: Ties {
                 parent: (body.kind() == MessageKind::RequestSupplement).then(|| other(request_id)),
                 confirm_by: (body.kind() == MessageKind::RequestUrgent).then(|| created_at),
             },
-            renditions: Vec::new(),
             body,
         })
         .expect("a message within its bounds")

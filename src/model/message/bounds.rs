@@ -3,7 +3,6 @@
 use crate::model::message::{Body, Fields, MessageError, MessageKind, Urgency};
 use crate::model::package::check_conditions;
 use crate::model::rendition;
-use crate::model::side::Side;
 use crate::model::text::{Need, TextError, line, list, prose};
 
 /// Every bound of a message.
@@ -21,7 +20,7 @@ pub(super) fn check(fields: &Fields) -> Result<(), MessageError> {
     fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
     if let Some(basis) = &fields.basis {
         basis.check_bounds()?;
-        if !fields.body.kind().by().includes(Side::Requesting) {
+        if fields.body.request().is_none() {
             return Err(MessageError::Basis);
         }
     }
