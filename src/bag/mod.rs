@@ -15,6 +15,8 @@ pub mod folder;
 pub mod growth;
 pub mod history;
 pub mod layout;
+pub mod letter;
+mod letter_parts;
 pub mod link;
 pub mod listing;
 pub mod log;
