@@ -173,7 +173,7 @@ fn the_seeds_of_the_directory_are_parts_of_a_directory() {
     let keepers = BTreeSet::from([KeeperKey::of(&keeper)]);
     let root = Statement::unsigned(Root::of(1, &keepers, 1, at(YEAR_MS))).unwrap().signed_by(&keeper);
     assert!(Statement::<Root>::parse(&seed("directory_statement", "root", &root.to_json())).is_ok());
-    let targets = Statement::unsigned(Targets::of(1, &listing, at(YEAR_MS))).unwrap().signed_by(&keeper);
+    let targets = Statement::unsigned(Targets::of(1, &listing, None, at(YEAR_MS))).unwrap().signed_by(&keeper);
     assert!(Statement::<Targets>::parse(&seed("directory_statement", "targets", &targets.to_json())).is_ok());
     let snapshot = Statement::unsigned(Snapshot::of(1, 1, at(YEAR_MS))).unwrap().signed_by(&keeper);
     assert!(Statement::<Snapshot>::parse(&seed("directory_statement", "snapshot", &snapshot.to_json())).is_ok());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::crypto::digest::sha256;
+use crate::daemon::basis::LawShelf;
 use crate::daemon::config::{Config, ConfigError};
 use crate::daemon::erasing::ErasingError;
 use crate::daemon::home::Home;
@@ -26,7 +27,7 @@ use crate::daemon::{clock, destroying, erasing, rotate};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
 use crate::model::event::{Event, NamedDigest};
-use crate::model::ident::AuthorityId;
+use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::START_LOCK_MS_MAX;
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
@@ -64,6 +65,8 @@ pub struct Node {
     pub(super) time: TimeWatch,
     /// What it counts.
     pub(super) meters: Meters,
+    /// The registry, indexed.
+    pub(super) law: LawShelf,
     wake: WakeSender,
     refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
     _lock: DirLock,
@@ -121,6 +124,7 @@ impl Node {
             registrar,
             time: TimeWatch::default(),
             meters: Meters::default(),
+            law: LawShelf::default(),
             wake,
             refusals_logged: Mutex::default(),
             _lock: lock,
@@ -248,6 +252,8 @@ impl Node {
         if known.is_none() {
             let mut record = self.scene().record(Event::DirectoryAccepted);
             record.digests = vec![NamedDigest::new("directory", digest)];
+            let registry = directory.registry().map(|named| Digest::from(named.sha256()));
+            record.digests.extend(registry.map(|digest| NamedDigest::new("registry", digest)));
             record.reason = format!("version {}", directory.version());
             self.commit(Act { record, enclosures: Vec::new() })?;
         }

@@ -17,7 +17,7 @@ use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
 use crate::daemon::trust::{self, TransportError};
 use crate::daemon::web::{self, Web, WebError};
-use crate::daemon::{admin, clock, config, keys, submit, time};
+use crate::daemon::{admin, basis, clock, config, keys, submit, time};
 use crate::model::limits::WARN_AHEAD_MS;
 use crate::model::time::Timestamp;
 use crate::net::endpoint::{BindError, Endpoint, Greeting};
@@ -79,6 +79,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
         tokio::spawn(watch_index(Arc::clone(&node), token.clone())),
         tokio::spawn(look_again(wake.clone(), token.clone())),
         tokio::spawn(time::run(Arc::clone(&node), token.clone())),
+        tokio::spawn(review_legal_bases(Arc::clone(&node))),
     ];
     let web_address = web.as_ref().map(|(_, address)| *address);
     if let Some((web, address)) = web {
@@ -132,7 +133,12 @@ impl Running {
     /// [`StartError`]; the old ones stay in force.
     pub async fn reload(&self) -> Result<(), StartError> {
         let node = Arc::clone(&self.node);
-        match tokio::task::spawn_blocking(move || node.reload()).await {
+        let reload = move || {
+            node.reload()?;
+            look_at_legal_bases(&node);
+            Ok::<_, StartError>(())
+        };
+        match tokio::task::spawn_blocking(reload).await {
             Ok(done) => done?,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
@@ -172,6 +178,17 @@ fn greeting(node: &Arc<Node>) -> Greeting {
             }),
         }
     })
+}
+
+/// What a registry that came while the node was stopped answers otherwise; beside the start, which does not wait for it.
+async fn review_legal_bases(node: Arc<Node>) {
+    blocking(&node, look_at_legal_bases).await;
+}
+
+fn look_at_legal_bases(node: &Node) {
+    if let Err(error) = basis::review(node) {
+        tracing::warn!(%error, "the legal bases of open requests were not looked up again; the next start does it");
+    }
 }
 
 /// Asks the directory in force again about every open link: a certificate, a revocation list or the directory itself may

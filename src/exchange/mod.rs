@@ -1,7 +1,9 @@
 //! Floor 4: the journey of an act between two authorities, as types and state machines without I/O.
 
 pub mod act;
+pub mod basis;
 pub mod canonical;
+pub mod comparison;
 pub mod directory;
 pub mod docket;
 pub mod entry;

@@ -306,6 +306,12 @@ pub const REGISTRY_ROWS_MAX: usize = 250_000;
 pub const REGISTRY_INSTRUMENTS_MAX: usize = 1_024;
 /// Most entries of a list within one row or one provision of an instrument.
 pub const REGISTRY_LIST_MAX: usize = 64;
+/// Most instruments times kinds of help that one look-up tells of.
+pub const BASIS_FINDINGS_MAX: usize = 4_096;
+/// Most differences between two look-ups that are told.
+pub const BASIS_DIFFERENCES_MAX: usize = 16;
+/// Largest record of one node's own look-up.
+pub const BASIS_REVIEW_BYTES_MAX: usize = 1024 * 1024;
 /// Most provisions of one kind (rules, crimes, measures) in one instrument.
 pub const PROVISIONS_MAX: usize = 256;
 /// Largest file of one instrument.

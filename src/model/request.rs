@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::basis::BasisComparison;
 use crate::model::date::Date;
 use crate::model::ident::Id;
 use crate::model::request_parts::{Charge, Enclosure, LawText, Person, TimeLimit, Undertaking};
@@ -176,6 +177,8 @@ pub struct Acknowledgement {
     pub note: String,
     /// When the requested authority will write next.
     pub next_contact: Option<Timestamp>,
+    /// What its node found when it looked up the legal basis again; nothing from a node that did not.
+    pub basis: Option<Box<BasisComparison>>,
 }
 
 /// What was done and what not.

@@ -2,7 +2,8 @@
 
 use prost::Message as _;
 
-use crate::model::limits::{LIST_LEN_MAX, MESSAGE_BYTES_MAX, OBJECTS_MAX};
+use crate::model::basis::BasisComparison;
+use crate::model::limits::{BASIS_FINDINGS_MAX, LIST_LEN_MAX, MESSAGE_BYTES_MAX, OBJECTS_MAX};
 use crate::model::message::{Body, Fields, Message, Party, ReplyBy};
 use crate::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
 use crate::model::rendition::Rendition;
@@ -11,6 +12,7 @@ use crate::model::request::{
     Refusal, Withdrawal,
 };
 use crate::model::time::Timestamp;
+use crate::wire::basis;
 use crate::wire::decode::{self, DecodeError};
 use crate::wire::proto;
 use crate::wire::proto::message::Body as Wire;
@@ -20,12 +22,13 @@ use crate::wire::shape::Shape;
 /// The schema name of a message.
 pub const SCHEMA: &str = "rogatory.v1.Message";
 
-/// Legal bases, conditions, items and renditions; the lists of a condition (16) and of every body (30 to 36).
+/// Legal bases, conditions, items and renditions; the lists of a condition (16), of a look-up (19) and of every body (30
+/// to 36).
 const SHAPE: Shape = Shape {
     what: "a message",
     bytes_max: MESSAGE_BYTES_MAX,
-    fields_max: 2 * OBJECTS_MAX + 16 * LIST_LEN_MAX,
-    nested: &[16, 30, 31, 32, 33, 34, 35, 36],
+    fields_max: 2 * OBJECTS_MAX + 16 * LIST_LEN_MAX + BASIS_FINDINGS_MAX,
+    nested: &[16, 19, 30, 31, 32, 33, 34, 35, 36],
 };
 
 /// Encodes a message; the result is what officers approve and the authority signs.
@@ -59,6 +62,7 @@ pub fn encode(message: &Message) -> Vec<u8> {
         items,
         seal_id,
         renditions: message.renditions.iter().map(rendition_out).collect(),
+        basis: message.basis.as_deref().map(basis::lookup_out),
         body: Some(body_out(&message.body)),
     }
     .encode_to_vec()
@@ -110,6 +114,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         conditions: found.conditions.into_iter().map(condition_in).collect::<Result<_, _>>()?,
         consignment,
         renditions: found.renditions.into_iter().map(rendition_in).collect::<Result<_, _>>()?,
+        basis: found.basis.map(basis::lookup_in).transpose()?.map(Box::new),
         body,
     })?)
 }
@@ -195,6 +200,11 @@ fn body_out(body: &Body) -> Wire {
             contact: ack.contact.clone(),
             note: ack.note.clone(),
             next_contact_ms: ack.next_contact.map_or(0, Timestamp::as_millis),
+            basis_agreement: ack.basis.as_ref().map(|basis| basis.agreement.word().to_owned()).unwrap_or_default(),
+            basis_registry_sha256: basis::digest_out(ack.basis.as_ref().and_then(|basis| basis.registry)),
+            basis_instruments_sha256: basis::digest_out(ack.basis.as_ref().and_then(|basis| basis.instruments)),
+            basis_answer: basis::answer_out(ack.basis.as_ref().and_then(|basis| basis.answer)),
+            basis_differences: ack.basis.as_ref().map(|basis| basis.differences.clone()).unwrap_or_default(),
         }),
         Body::Report(report) => {
             Wire::Report(proto::ExecutionReport { status: report.status.name().to_owned(), text: report.text.clone() })
@@ -227,6 +237,13 @@ fn body_in(found: Wire) -> Result<Body, DecodeError> {
             contact: ack.contact,
             note: ack.note,
             next_contact: (ack.next_contact_ms != 0).then(|| Timestamp::from_millis(ack.next_contact_ms)),
+            basis: acknowledged_basis(
+                &ack.basis_agreement,
+                &ack.basis_registry_sha256,
+                &ack.basis_instruments_sha256,
+                &ack.basis_answer,
+                ack.basis_differences,
+            )?,
         }),
         Wire::Report(report) => Body::Report(ExecutionReport {
             status: ExecutionStatus::ALL
@@ -252,4 +269,19 @@ fn body_in(found: Wire) -> Result<Body, DecodeError> {
         }),
         Wire::Withdrawal(withdrawal) => Body::Withdrawal(Withdrawal { reason: withdrawal.reason }),
     })
+}
+
+/// What an acknowledgement says of the legal basis; nothing where the node that wrote it did not look.
+fn acknowledged_basis(
+    agreement: &str,
+    registry: &[u8],
+    instruments: &[u8],
+    answer: &str,
+    differences: Vec<String>,
+) -> Result<Option<Box<BasisComparison>>, DecodeError> {
+    let nothing = registry.is_empty() && instruments.is_empty() && answer.is_empty() && differences.is_empty();
+    if agreement.is_empty() && nothing {
+        return Ok(None);
+    }
+    basis::comparison_in(agreement, registry, instruments, answer, differences).map(|found| Some(Box::new(found)))
 }

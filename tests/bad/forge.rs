@@ -56,6 +56,7 @@ pub fn fields() -> Fields {
         urgency_reason: SECRET.to_owned(),
         reply_by: None,
         legal_bases: vec![SECRET.to_owned()],
+        basis: None,
         conditions: vec![],
         consignment: Some(consignment(item())),
         renditions: Vec::new(),

@@ -46,6 +46,7 @@ pub fn acknowledgement() -> Body {
         contact: SECRET.to_owned(),
         note: SECRET.to_owned(),
         next_contact: None,
+        basis: None,
     })
 }
 
@@ -82,6 +83,7 @@ impl Letter {
             urgency_reason: String::new(),
             reply_by: None,
             legal_bases: vec![SECRET.to_owned()],
+            basis: None,
             conditions: Vec::new(),
             consignment: None,
             renditions: Vec::new(),

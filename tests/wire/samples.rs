@@ -47,6 +47,7 @@ pub fn fields(kind: MessageKind) -> Fields {
         urgency_reason: "The hearing is near.".to_owned(),
         reply_by: Some(ReplyBy { at: instant(86_400_000), reason: "Hearing date.".to_owned() }),
         legal_bases: vec!["Treaty XA-XB, art. 3".to_owned()],
+        basis: None,
         conditions: if evidence { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
         renditions: Vec::new(),
@@ -75,6 +76,7 @@ fn body(kind: MessageKind) -> Body {
             contact: text("desk 4"),
             note: text("Registered."),
             next_contact: Some(instant(1_000)),
+            basis: None,
         }),
         MessageKind::ExecutionReport => {
             Body::Report(ExecutionReport { status: ExecutionStatus::Partial, text: text("One bank has answered.") })

@@ -44,6 +44,7 @@ pub fn message() -> impl Strategy<Value = Message> {
             urgency_reason,
             reply_by,
             legal_bases,
+            basis: None,
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
             renditions: Vec::new(),
@@ -105,7 +106,7 @@ fn body() -> impl Strategy<Value = Body> {
             Body::Request(Box::new(request_body(&lines, &proses, measures, persons)))
         }),
         ack.prop_map(|(reference, contact, note, next_contact)| {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis: None })
         }),
         (select(&ExecutionStatus::ALL[..]), line())
             .prop_map(|(status, text)| Body::Report(ExecutionReport { status, text })),
