@@ -6,7 +6,7 @@ use crate::bag::page::{Block, Cell, Page, cell, fixed, outside, plain, prose, qu
 use crate::bag::report_html::html;
 use crate::bag::report_pdf::pdf;
 use crate::crypto::digest::sha256;
-use crate::law::phrases::{EDITION, Phrases, Texts};
+use crate::law::phrases::{EDITION, Phrases, Texts, of};
 use crate::model::message::{Body, Message, Urgency};
 use crate::model::rendition::Rendition;
 use crate::model::request::RequestBody;
@@ -77,16 +77,16 @@ impl Compared {
     }
 }
 
-/// Draws the request anew and compares it with the digests that were signed.
-pub fn compare(signed: &Rendition, message: &Message, phrases: Option<&'static Phrases>) -> Compared {
-    let (Some(phrases), Some((request, standing))) = (phrases, printable(message)) else {
+/// Draws the HTML form anew and compares it with the digest that was signed; the PDF is compared when it is printed.
+pub fn compare_html(signed: &Rendition, message: &Message) -> Compared {
+    let (Some(phrases), Some((request, standing))) = (of(&signed.language), printable(message)) else {
         return Compared::OtherEdition;
     };
     if signed.edition != EDITION {
         return Compared::OtherEdition;
     }
-    let ours = Letter::draw(message, request, standing, phrases).rendition(phrases);
-    if ours == *signed { Compared::Same } else { Compared::Different }
+    let ours = sha256(html(&page(message, request, standing, phrases)).as_bytes());
+    if ours == signed.html { Compared::Same } else { Compared::Different }
 }
 
 /// The document.

@@ -11,6 +11,7 @@ pub mod custody;
 pub mod dossier;
 pub mod extract;
 pub mod facts;
+pub mod filing;
 pub mod folder;
 pub mod growth;
 pub mod history;

@@ -28,6 +28,7 @@ pub mod reply;
 pub mod request;
 pub mod request_basis;
 pub mod request_check;
+pub mod request_print;
 pub mod rotate;
 pub mod serve;
 pub mod show;

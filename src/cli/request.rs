@@ -12,6 +12,7 @@ use crate::cli::client::{Client, Where};
 use crate::cli::package;
 use crate::cli::request_basis::{self, BasisArgs};
 use crate::cli::request_check::{CheckPlace, check};
+use crate::cli::request_print::{self, Elsewhere, PrintArgs};
 use crate::cli::show::Form;
 use crate::cli::{offline, show};
 use crate::daemon::api_routes::NewRequest;
@@ -43,8 +44,24 @@ enum Verb {
     },
     /// Approve a draft as the second person: exactly its bytes, nothing else, can then be sent
     Approve(OneArgs),
-    /// Sign, seal and queue
-    Send(OneArgs),
+    /// Sign, seal and queue; where the addressee takes requests another way, write a signed bundle for that way instead
+    Send {
+        #[command(flatten)]
+        one: OneArgs,
+        /// The folder for such a bundle; `filing-ID` here unless given
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+    /// Write the signed bundle of a request that travels another way
+    Bundle {
+        #[command(flatten)]
+        one: OneArgs,
+        /// The folder to make; `filing-ID` here unless given
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+    /// Print a request as PDF or HTML, in English, French, Spanish or Slovene
+    Print(PrintArgs),
     /// Throw a draft away
     Discard(OneArgs),
     /// All requests, both ways
@@ -148,7 +165,12 @@ pub fn run(args: &RequestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         Verb::New(args) => new(args, out),
         Verb::Check { what, place } => check(what, place, out),
         Verb::Approve(one) => act(one, "approve", out),
-        Verb::Send(one) => act(one, "send", out),
+        Verb::Send { one, to } => send(one, to.as_deref(), out),
+        Verb::Bundle { one, to } => {
+            request_print::bundle(one.id, to.as_deref(), &one.place, out)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Print(args) => request_print::print(args, out),
         Verb::Discard(one) => act(one, "discard", out),
         Verb::List { place } => requests(place, out),
         Verb::Show(one) => show_one(one, out),
@@ -249,6 +271,16 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
 fn act(one: &OneArgs, act: &str, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let row: Value = Client::new(&one.place)?.post(&format!("/v1/messages/{}/{act}", one.id), &Value::Null)?;
     print_row(&row, one.place.form(), out)
+}
+
+/// Sends, and says plainly where nothing was sent because the addressee takes requests another way.
+fn send(one: &OneArgs, to: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let row: Value = Client::new(&one.place)?.post(&format!("/v1/messages/{}/send", one.id), &Value::Null)?;
+    let code = print_row(&row, one.place.form(), out)?;
+    if request_print::goes_another_way(&row) == Elsewhere::Yes {
+        request_print::bundle(one.id, to, &one.place, out)?;
+    }
+    Ok(code)
 }
 
 /// Prints the row of a message after an act.

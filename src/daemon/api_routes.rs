@@ -21,7 +21,7 @@ use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
 use crate::daemon::{
-    acceptance, api_basis, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views,
+    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views,
 };
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Id};
@@ -55,6 +55,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/packages/{id}/acceptance", post(accept))
         .route("/v1/packages/{id}/dossier", post(export))
         .merge(api_basis::routes())
+        .merge(api_content::routes())
         .merge(api_custody::routes())
         .merge(api_doctor::routes())
         .merge(api_time::routes())

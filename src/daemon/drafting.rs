@@ -8,6 +8,7 @@ use crate::daemon::basis::{self, BasisWish};
 use crate::daemon::clock;
 use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
+use crate::daemon::letters;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::exchange::act::{DraftFiles, Scene};
@@ -94,7 +95,7 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         ack.basis = basis::to_acknowledge(node, request_id)?;
     }
     let (consignment, files) = draft.files.unzip();
-    let message = Message::new(Fields {
+    let mut fields = Fields {
         message_id: Id::new(now, random::bytes()?),
         request_id: match draft.request_id {
             Some(id) => id,
@@ -115,7 +116,11 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         consignment,
         renditions: Vec::new(),
         body: draft.body,
-    })?;
+    };
+    if let Some(peer) = directory.roster().authority(&fields.recipient) {
+        fields.renditions = letters::renditions(&Message::new(fields.clone())?, peer);
+    }
+    let message = Message::new(fields)?;
     let bytes = message::encode(&message);
     message::decode(&bytes)?;
     let scene = Scene { us: node.us().clone(), now, actor };

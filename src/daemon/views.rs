@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::daemon::basis_view;
 use crate::daemon::desk::{DeskError, read_message, state_name};
 use crate::daemon::destroying;
+use crate::daemon::letters;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::stamps;
@@ -175,6 +176,7 @@ pub fn message_view(row: &MessageRow, message: &Message) -> Value {
         "reply_by": message.reply_by.as_ref().map(|reply_by| reply_by.at),
         "legal_bases": message.legal_bases,
         "conditions": message.conditions,
+        "renditions": letters::told(message),
         "items": message.consignment.as_ref().map(|consignment| &consignment.items),
         "body": body,
     })

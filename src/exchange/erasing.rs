@@ -166,9 +166,13 @@ fn with_its_message(one: &Doomed, named: &BTreeSet<u64>, around: &Surroundings) 
         finished(row, around)?;
     }
     match request.map(|request| request.state) {
-        Some(RequestState::Sent | RequestState::Delivered | RequestState::Acknowledged | RequestState::InExecution) => {
-            Err(Rule::RequestOpen)
-        }
+        Some(
+            RequestState::Sent
+            | RequestState::Delivered
+            | RequestState::Acknowledged
+            | RequestState::InExecution
+            | RequestState::FiledElsewhere,
+        ) => Err(Rule::RequestOpen),
         _ => Ok(()),
     }
 }
