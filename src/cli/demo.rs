@@ -204,7 +204,7 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
             xa.second_name()
         ),
     )?;
-    if let Some(basis) = desk::read_message(node, &row)?.basis {
+    if let Some(basis) = &desk::read_message(node, &row)?.basis {
         let (answer, chosen) = (basis.answer.word(), basis.chosen.join(" and "));
         story.say(
             "XA-MOJ",
