@@ -1,7 +1,5 @@
 //! The routes of the officers' socket: each reads its arguments, does one act of the desk, and answers with JSON.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -12,14 +10,12 @@ use serde_json::{Value, json};
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
-use crate::daemon::basis;
 use crate::daemon::basis_view::NewBasis;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
-use crate::daemon::registrar::Wake;
 use crate::daemon::{
     acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views,
 };
@@ -194,12 +190,7 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 }
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
-    let node = Arc::clone(&shared.node);
-    let done = blocking(&node, Node::reload).await;
-    done.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
-    // The courier ends only with the node.
-    let _ = shared.wake.send(Wake::Reloaded);
-    let affected = blocking(&node, basis::review).await?;
+    let affected = shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
     let mut answer = shared.with_waiting(status(State(shared.clone()), officer).await?.0);
     if let Some(fields) = answer.as_object_mut() {
         fields.insert("legal_basis_changed".to_owned(), json!(affected));

@@ -236,11 +236,7 @@ impl Node {
             self.record_directory(found)?;
         }
         self.directory.store(found.map(Arc::new));
-        if self.config().web != config.web {
-            tracing::warn!(
-                "the settings of [web] changed; the web listener follows them at the next start of the node"
-            );
-        }
+        self.vault.set_reserve(config.delivery.reserve_mib.saturating_mul(1 << 20));
         self.config.store(Arc::new(config));
         Ok(())
     }

@@ -11,13 +11,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::crypto::revocation::RevocationList;
 use crate::daemon::api::{self, ApiError, Shared};
+use crate::daemon::basis::Affected;
 use crate::daemon::courier::Courier;
 use crate::daemon::node::{Node, Opening, StartError};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
+use crate::daemon::reload::{self, ReloadError, Reloader};
 use crate::daemon::trust::{self, TransportError};
 use crate::daemon::web::{self, Web, WebError};
-use crate::daemon::{admin, basis, clock, config, keys, submit, time};
+use crate::daemon::{admin, clock, config, keys, submit, time};
 use crate::model::limits::WARN_AHEAD_MS;
 use crate::model::time::Timestamp;
 use crate::net::endpoint::{BindError, Endpoint, Greeting};
@@ -32,7 +34,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Running {
     node: Arc<Node>,
     endpoint: Arc<Endpoint>,
-    wake: mpsc::UnboundedSender<Wake>,
+    reloader: Arc<Reloader>,
     stop: DropGuard,
     tasks: Vec<JoinHandle<()>>,
     web: Option<SocketAddr>,
@@ -64,12 +66,10 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     let web = bind_web(&node, node.config().web.as_ref()).await?;
     let admin = bind_web(&node, node.config().admin.as_ref()).await?;
     let socket = api::bind(&node.home().socket())?;
-    let shared = Shared {
-        node: Arc::clone(&node),
-        wake: wake.clone(),
-        endpoint: Arc::clone(&endpoint),
-        web: node.config().web.clone(),
-    };
+    let shown = |bound: &Option<(Web, SocketAddr)>| bound.as_ref().map(|(web, _)| web.certificate());
+    let reloader = Arc::new(Reloader::new(&node, wake.clone(), shown(&web), shown(&admin)));
+    let (node_of_officers, endpoint_of_officers) = (Arc::clone(&node), Arc::clone(&endpoint));
+    let shared = Shared { node: node_of_officers, endpoint: endpoint_of_officers, reloader: Arc::clone(&reloader) };
     let courier = Courier::new(Arc::clone(&node), Arc::clone(&endpoint));
     let mut tasks = vec![
         tokio::spawn(courier.run(wakes, token.clone())),
@@ -80,6 +80,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
         tokio::spawn(look_again(wake.clone(), token.clone())),
         tokio::spawn(time::run(Arc::clone(&node), token.clone())),
         tokio::spawn(review_legal_bases(Arc::clone(&node))),
+        tokio::spawn(Arc::clone(&reloader).watch(token.clone())),
     ];
     let web_address = web.as_ref().map(|(_, address)| *address);
     if let Some((web, address)) = web {
@@ -93,7 +94,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     }
     let address = endpoint.local_address()?;
     tracing::info!(authority = %node.us(), %address, records = node.ledger.reader().size(), "node ready");
-    Ok(Running { node, endpoint, wake, stop, tasks, web: web_address, admin: admin_address })
+    Ok(Running { node, endpoint, reloader, stop, tasks, web: web_address, admin: admin_address })
 }
 
 async fn bind_web(node: &Node, settings: Option<&config::Web>) -> Result<Option<(Web, SocketAddr)>, WebError> {
@@ -127,24 +128,12 @@ impl Running {
         self.web
     }
 
-    /// Reads settings and directory again, for all connections from now on.
+    /// Reads settings, certificates and directory again, for all that begins from now on.
     ///
     /// # Errors
-    /// [`StartError`]; the old ones stay in force.
-    pub async fn reload(&self) -> Result<(), StartError> {
-        let node = Arc::clone(&self.node);
-        let reload = move || {
-            node.reload()?;
-            look_at_legal_bases(&node);
-            Ok::<_, StartError>(())
-        };
-        match tokio::task::spawn_blocking(reload).await {
-            Ok(done) => done?,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-        // The courier ends only with the node.
-        let _ = self.wake.send(Wake::Reloaded);
-        Ok(())
+    /// [`ReloadError`]; the old ones stay in force.
+    pub async fn reload(&self) -> Result<Vec<Affected>, ReloadError> {
+        self.reloader.reload().await
     }
 
     /// Ends in order: no new work, links closed, log closed with its tiles published.
@@ -182,13 +171,7 @@ fn greeting(node: &Arc<Node>) -> Greeting {
 
 /// What a registry that came while the node was stopped answers otherwise; beside the start, which does not wait for it.
 async fn review_legal_bases(node: Arc<Node>) {
-    blocking(&node, look_at_legal_bases).await;
-}
-
-fn look_at_legal_bases(node: &Node) {
-    if let Err(error) = basis::review(node) {
-        tracing::warn!(%error, "the legal bases of open requests were not looked up again; the next start does it");
-    }
+    blocking(&node, reload::review).await;
 }
 
 /// Asks the directory in force again about every open link: a certificate, a revocation list or the directory itself may

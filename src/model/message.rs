@@ -229,13 +229,13 @@ impl Message {
         }
         list("legal_bases", fields.legal_bases.len())?;
         fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
-        rendition::check(&fields.renditions)?;
         if let Some(basis) = &fields.basis {
             basis.check_bounds()?;
             if fields.body.kind().side() != Side::Requesting {
                 return Err(MessageError::Basis);
             }
         }
+        rendition::check(&fields.renditions)?;
         check_conditions(&fields.conditions)?;
         // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
         let evidence = fields.body.kind() == MessageKind::EvidenceTransmit;

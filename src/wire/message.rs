@@ -22,8 +22,8 @@ use crate::wire::shape::Shape;
 /// The schema name of a message.
 pub const SCHEMA: &str = "rogatory.v1.Message";
 
-/// Legal bases, conditions, items and renditions; the lists of a condition (16), of a look-up (19) and of every body (30
-/// to 36).
+/// Legal bases, conditions, items and renditions; the lists of a condition (16), of a look-up (19) and of every body
+/// (30 to 36).
 const SHAPE: Shape = Shape {
     what: "a message",
     bytes_max: MESSAGE_BYTES_MAX,
@@ -61,8 +61,8 @@ pub fn encode(message: &Message) -> Vec<u8> {
         conditions: message.conditions.iter().map(condition_out).collect(),
         items,
         seal_id,
-        renditions: message.renditions.iter().map(rendition_out).collect(),
         basis: message.basis.as_deref().map(basis::lookup_out),
+        renditions: message.renditions.iter().map(rendition_out).collect(),
         body: Some(body_out(&message.body)),
     }
     .encode_to_vec()
@@ -113,8 +113,8 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         legal_bases: found.legal_bases,
         conditions: found.conditions.into_iter().map(condition_in).collect::<Result<_, _>>()?,
         consignment,
-        renditions: found.renditions.into_iter().map(rendition_in).collect::<Result<_, _>>()?,
         basis: found.basis.map(basis::lookup_in).transpose()?.map(Box::new),
+        renditions: found.renditions.into_iter().map(rendition_in).collect::<Result<_, _>>()?,
         body,
     })?)
 }
