@@ -17,7 +17,7 @@ pub mod growth;
 pub mod history;
 pub mod layout;
 pub mod letter;
-mod letter_parts;
+pub mod letter_parts;
 pub mod link;
 pub mod listing;
 pub mod log;

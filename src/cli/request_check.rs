@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
-use crate::cli::request::read_file;
+use crate::cli::request_new::read_file;
 use crate::cli::{offline, request_basis, show};
 use crate::daemon::{basis_view, content, views};
 use crate::model::ident::Id;
@@ -123,7 +123,8 @@ pub fn print_findings(content: &Value, out: &mut dyn Write) -> anyhow::Result<()
     Ok(())
 }
 
-fn ground(ground: &Value) -> String {
+/// What asks for something, for people.
+pub fn ground(ground: &Value) -> String {
     let field = |name: &str| show::text(ground, name);
     match field("by") {
         "article" => format!("{} art. {} [{}]", field("short"), field("article"), field("mark")),

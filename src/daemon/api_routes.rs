@@ -97,6 +97,25 @@ pub struct NewRequest {
     pub request: RequestBody,
 }
 
+impl NewRequest {
+    /// A request to that authority in which nothing is written yet.
+    pub fn blank(to: AuthorityId) -> Self {
+        Self {
+            to,
+            language: english(),
+            urgency: Urgency::default(),
+            urgency_reason: String::new(),
+            reply_by: None,
+            reply_by_reason: String::new(),
+            legal_bases: Vec::new(),
+            basis: NewBasis::default(),
+            conditions: Vec::new(),
+            package_id: None,
+            request: RequestBody::default(),
+        }
+    }
+}
+
 fn english() -> String {
     "en".to_owned()
 }
