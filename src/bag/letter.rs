@@ -7,7 +7,7 @@ use crate::bag::report_html::html;
 use crate::bag::report_pdf::pdf;
 use crate::crypto::digest::sha256;
 use crate::law::phrases::{EDITION, Phrases, Texts, of};
-use crate::model::message::{Body, Message, Urgency};
+use crate::model::message::{Message, Urgency};
 use crate::model::rendition::Rendition;
 use crate::model::request::RequestBody;
 
@@ -49,10 +49,7 @@ impl Letter {
 
 /// The content of a message that can be printed, and what it is.
 pub fn printable(message: &Message) -> Option<(&RequestBody, Standing)> {
-    match &message.body {
-        Body::Request(request) => Some((request, Standing::Formal)),
-        _ => None,
-    }
+    message.body.request().map(|request| (request, Standing::Formal))
 }
 
 /// What a signed digest says of the document that we draw ourselves.

@@ -12,13 +12,14 @@ use crate::daemon::node::Node;
 use crate::law::complete::{Deadline, Filing, Known, check};
 use crate::law::content::{Contents, named};
 use crate::law::demand::{Addressee, Way, agreed, way, way_by_registry};
-use crate::law::finding::{Completeness, Finding, Findings, State};
+use crate::law::finding::{Completeness, Finding, Findings, Ground, State};
 use crate::law::instrument::Instrument;
 use crate::law::library::Library;
 use crate::law::opinion::Answer;
 use crate::law::query::Query;
 use crate::law::subject::Subject;
 use crate::law::words;
+use crate::model::asking::Asking;
 use crate::model::authority::Authority;
 use crate::model::date::Date;
 use crate::model::ident::{AuthorityId, Id};
@@ -50,7 +51,7 @@ pub fn of_file(node: Option<&Node>, new: &NewRequest) -> Findings {
 
 /// Checks a request in the log. Nothing for any other message.
 pub fn of_message(node: &Node, message: &Message) -> Findings {
-    let Body::Request(request) = &message.body else { return Findings::default() };
+    let Some(request) = message.body.request() else { return Findings::default() };
     let filing = Filing {
         from: &message.sender.authority,
         request,
@@ -58,7 +59,22 @@ pub fn of_message(node: &Node, message: &Message) -> Findings {
         deadline: if message.reply_by.is_some() { Deadline::Reasoned } else { Deadline::None },
         legal_bases: &message.legal_bases,
     };
-    checked(Some(node), &message.recipient, &filing)
+    let mut found = checked(Some(node), &message.recipient, &filing);
+    if let Body::Asking(asking, _) = &message.body {
+        found.0.iter_mut().for_each(|one| soften(*asking, one));
+    }
+    found
+}
+
+/// A short form is followed by a request with the rest: what is missing of the whole only advises there, what the help
+/// itself needs to be told still holds it up. The shortest is for emergencies, and nothing holds it up but its own fields.
+fn soften(asking: Asking, finding: &mut Finding) {
+    let whole = finding.measure.is_none() || asking == Asking::Urgent;
+    let short = !matches!(asking, Asking::Confirm | Asking::Supplement | Asking::Extradition);
+    let own = finding.ground == Ground::House && asking.needs(&finding.what);
+    if finding.state == State::Missing && short && whole && !own {
+        finding.state = State::Doubtful;
+    }
 }
 
 /// What the check finds in the newest request of a thread, for people.
@@ -69,7 +85,7 @@ pub fn of_request(node: &Node, id: Id) -> Result<Value, DeskError> {
     let mut found = Findings::default();
     for message_id in node.request(id)?.messages {
         let message = read_message(node, &node.message(message_id)?)?;
-        if matches!(message.body, Body::Request(_)) {
+        if message.body.request().is_some() {
             found = of_message(node, &message);
         }
     }

@@ -4,7 +4,7 @@
 #[path = "exports.rs"]
 mod exports;
 #[path = "memory_log.rs"]
-mod memory_log;
+pub mod memory_log;
 
 use memory_log::Log;
 
@@ -195,6 +195,7 @@ impl Case {
             receipts: [first_receipt, second_receipt].map(|index| Bytes(asked.log.receipt(index))).to_vec(),
             checkpoint: Bytes(asking.log.checkpoint().to_bytes()),
             cosigned: vec![asking.log.linked(2)],
+            rotations: Vec::new(),
             time_stamps: Vec::new(),
             peer_links: vec![asked.log.linked(1)],
             extract: None,
@@ -249,6 +250,7 @@ fn fields(from: &Side, to: &Side, now: Timestamp, number: u8, directory: Digest,
         conditions: Vec::new(),
         consignment: None,
         renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body,
     }
 }

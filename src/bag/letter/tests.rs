@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::law::phrases;
-use crate::model::message::{Fields, Party, ReplyBy};
+use crate::model::message::{Fields, Party, ReplyBy, Ties};
 use crate::model::package::{Consignment, Item, ItemRole};
 use crate::model::request::Measure;
 use crate::model::request_parts::{Charge, Enclosure, LawText, Person, TimeLimit, Undertaking};
@@ -71,6 +71,7 @@ fn message(request: RequestBody) -> Message {
         consignment: Some(Consignment::new(id(3), vec![item]).unwrap()),
         basis: None,
         renditions: vec![],
+        ties: Ties::default(),
         body: Body::Request(Box::new(request)),
     })
     .unwrap()
