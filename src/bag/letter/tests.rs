@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::law::phrases;
-use crate::model::message::{Fields, Party, ReplyBy, Ties};
+use crate::model::message::{Body, Fields, Party, ReplyBy, Ties};
 use crate::model::package::{Consignment, Item, ItemRole};
 use crate::model::request::Measure;
 use crate::model::request_parts::{Charge, Enclosure, LawText, Person, TimeLimit, Undertaking};
