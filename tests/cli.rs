@@ -6,6 +6,8 @@
 mod basis;
 #[path = "cli/checking.rs"]
 mod checking;
+#[path = "cli/contents.rs"]
+mod contents;
 #[path = "cli/cosigned_bags.rs"]
 mod cosigned_bags;
 #[path = "cli/erasure.rs"]
