@@ -1,6 +1,5 @@
 //! The routes of the officers' socket: each reads its arguments, does one act of the desk, and answers with JSON.
 
-
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -8,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
@@ -26,6 +26,7 @@ use crate::model::request::{
     RequestBody, Withdrawal,
 };
 use crate::model::time::Timestamp;
+use crate::step;
 
 pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
@@ -165,7 +166,10 @@ where
     T: Serialize + Send + 'static,
     E: Into<Refusal> + Send + 'static,
 {
-    blocking(&shared.node, step).await.map(Json).map_err(Into::into)
+    let span = step!("officer.act");
+    let done = blocking(&shared.node, step).instrument(span.clone()).await;
+    span.record("failed", done.is_err());
+    done.map(Json).map_err(Into::into)
 }
 
 /// Lists and the log show subjects, names and reasons: they are for those who work on cases or audit them.

@@ -74,7 +74,7 @@ fn a_reload_in_the_middle_of_a_transfer_changes_certificate_level_and_limits_and
     edit(&stage.xa, |text| text.replace("peer_share_percent = 50", "peer_share_percent = 90"));
     stage.xa.daemon().signal(Signal::HUP);
     until("the signal to be followed", || stage.xa.said().contains("directory were read again").then_some(()));
-    edit(&stage.xa, |text| text.replace("level = \"info\"", "level = \"warn\""));
+    edit(&stage.xa, |text| text.replace("peer_share_percent = 90", "peer_share_percent = 80"));
     until("the file to be seen", || stage.xa.said().contains("files changed; settings").then_some(()));
 
     stage.xb.handed_over(&text(&drafted, "message_id"));
