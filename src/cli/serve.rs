@@ -8,7 +8,9 @@ use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::client::{Client, Where};
+use crate::cli::directory_rows::print_affected;
 use crate::cli::show;
+use crate::daemon::basis::Affected;
 use crate::daemon::config::{Config, variables};
 use crate::daemon::home::Home;
 use crate::daemon::{clock, first_start, run, telemetry, traces};
@@ -68,7 +70,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => match running.reload().await {
-                    Ok(()) => tracing::info!("settings, certificates and directory were read again"),
+                    Ok(_) => tracing::info!("settings, certificates and directory were read again"),
                     Err(error) => tracing::error!(%error, "nothing was reloaded; the old settings stay in force"),
                 },
             }
@@ -90,6 +92,11 @@ pub fn reload(args: &ReloadArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode
         writeln!(out, "Reloaded. Directory version {}.", show::number(&status, "directory_version"))?;
         for setting in show::list(&status, "waits_for_restart").iter().filter_map(Value::as_str) {
             writeln!(out, "[{setting}] changed and stays as it was until the node is started again.")?;
+        }
+        let affected: Vec<Affected> =
+            serde_json::from_value(status.get("legal_basis_changed").cloned().unwrap_or_default()).unwrap_or_default();
+        if !affected.is_empty() {
+            print_affected(&affected, out)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -11,12 +11,15 @@ use tracing::Instrument as _;
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
+use crate::daemon::basis_view::NewBasis;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
-use crate::daemon::{acceptance, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views};
+use crate::daemon::{
+    acceptance, api_basis, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views,
+};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::{Body, MessageKind, ReplyBy, Urgency};
@@ -49,6 +52,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/packages/{id}/send", post(send_package))
         .route("/v1/packages/{id}/acceptance", post(accept))
         .route("/v1/packages/{id}/dossier", post(export))
+        .merge(api_basis::routes())
         .merge(api_custody::routes())
         .merge(api_doctor::routes())
         .merge(api_time::routes())
@@ -81,6 +85,9 @@ pub struct NewRequest {
     /// The treaties it rests on.
     #[serde(default)]
     pub legal_bases: Vec<String>,
+    /// What its legal basis is looked up by.
+    #[serde(default)]
+    pub basis: NewBasis,
     /// Undertakings.
     #[serde(default)]
     pub conditions: Vec<Condition>,
@@ -187,8 +194,12 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 }
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
-    shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
-    Ok(Json(shared.with_waiting(status(State(shared.clone()), officer).await?.0)))
+    let affected = shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
+    let mut answer = shared.with_waiting(status(State(shared.clone()), officer).await?.0);
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("legal_basis_changed".to_owned(), json!(affected));
+    }
+    Ok(Json(answer))
 }
 
 async fn requests(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
@@ -216,6 +227,7 @@ async fn new_request(
             urgency_reason: new.urgency_reason,
             reply_by: new.reply_by.map(|at| ReplyBy { at, reason: new.reply_by_reason }),
             legal_bases: new.legal_bases,
+            basis: new.basis.wish(),
             conditions: new.conditions,
             files,
             body: Body::Request(Box::new(new.request)),
@@ -249,7 +261,7 @@ async fn reply(
 fn body_of(new: NewReply) -> Body {
     match new {
         NewReply::Ack { reference, contact, note, next_contact } => {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis: None })
         }
         NewReply::Report { status, text } => Body::Report(ExecutionReport { status, text }),
         NewReply::Refuse { grounds, reasons } => Body::Refusal(RefusalBody { grounds, reasons }),

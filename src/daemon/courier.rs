@@ -116,6 +116,7 @@ impl Courier {
             }
             Wake::Reloaded => {
                 trust::reload(&self.node, &self.endpoint);
+                self.schedule.directory_changed();
                 self.keep_links();
             }
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::daemon::basis::{self, Affected};
 use crate::daemon::config::{self, Config, ConfigError};
 use crate::daemon::node::{Node, StartError};
 use crate::daemon::receive::blocking;
@@ -51,11 +52,12 @@ impl Reloader {
         Self { node: Arc::clone(node), wake, begun: node.config(), web, admin, loaded: Mutex::new(stamps(node)) }
     }
 
-    /// Reads settings, certificates and directory again, for all that begins from now on.
+    /// Reads settings, certificates and directory again, for all that begins from now on. Returns the open requests whose
+    /// legal basis is another one by the directory's registry.
     ///
     /// # Errors
     /// [`ReloadError`] says what is wrong; then the old ones stay in force, all of them.
-    pub async fn reload(&self) -> Result<(), ReloadError> {
+    pub async fn reload(&self) -> Result<Vec<Affected>, ReloadError> {
         let mut loaded = self.loaded.lock().await;
         // Also after a mistake: it is told once, not every two seconds.
         *loaded = blocking(&self.node, stamps).await;
@@ -74,7 +76,7 @@ impl Reloader {
         }
         // The courier ends only with the node.
         let _ = self.wake.send(Wake::Reloaded);
-        Ok(())
+        Ok(blocking(&self.node, review).await)
     }
 
     /// Which of the settings in force wait for the next start.
@@ -102,7 +104,7 @@ impl Reloader {
             let found = self.look().await;
             if found == before && found != *self.loaded.lock().await {
                 match self.reload().await {
-                    Ok(()) => tracing::info!("files changed; settings, certificates and directory were read again"),
+                    Ok(_) => tracing::info!("files changed; settings, certificates and directory were read again"),
                     Err(error) => tracing::error!(%error, "files changed; nothing was reloaded, the old ones stay"),
                 }
             }
@@ -113,6 +115,14 @@ impl Reloader {
     async fn look(&self) -> BTreeMap<PathBuf, Stamp> {
         blocking(&self.node, stamps).await
     }
+}
+
+/// Looks the legal bases of open requests up again; an answer that cannot be had now is had at the next reload or start.
+pub(super) fn review(node: &Node) -> Vec<Affected> {
+    basis::review(node).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the legal bases of open requests were not looked up again; the next start does it");
+        Vec::new()
+    })
 }
 
 fn prepare(node: &Node) -> Result<Prepared, ReloadError> {

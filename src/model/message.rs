@@ -4,8 +4,10 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::basis::BasisLookup;
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::package::{Condition, Consignment, ConsignmentError, check_conditions};
+use crate::model::rendition::{self, Rendition};
 use crate::model::request::{
     Acknowledgement, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, Refusal, RequestBody, Withdrawal,
 };
@@ -43,10 +45,14 @@ pub struct Fields {
     pub reply_by: Option<ReplyBy>,
     /// The treaties that the sender names.
     pub legal_bases: Vec<String>,
+    /// What the sender's node looked up about the legal basis of a request.
+    pub basis: Option<Box<BasisLookup>>,
     /// Conditions on what is sent, or undertakings in a request.
     pub conditions: Vec<Condition>,
     /// The files that travel with it.
     pub consignment: Option<Consignment>,
+    /// What a request looks like on paper, by language.
+    pub renditions: Vec<Rendition>,
     /// What it says.
     pub body: Body,
 }
@@ -223,6 +229,13 @@ impl Message {
         }
         list("legal_bases", fields.legal_bases.len())?;
         fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
+        if let Some(basis) = &fields.basis {
+            basis.check_bounds()?;
+            if fields.body.kind().side() != Side::Requesting {
+                return Err(MessageError::Basis);
+            }
+        }
+        rendition::check(&fields.renditions)?;
         check_conditions(&fields.conditions)?;
         // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
         let evidence = fields.body.kind() == MessageKind::EvidenceTransmit;
@@ -256,6 +269,9 @@ fn check_body(body: &Body) -> Result<(), TextError> {
         Body::Acknowledgement(ack) => {
             line("reference", &ack.reference, Need::Optional)?;
             line("contact", &ack.contact, Need::Optional)?;
+            if let Some(basis) = &ack.basis {
+                basis.check_bounds()?;
+            }
             prose("note", &ack.note, Need::Optional)
         }
         Body::Report(report) => prose("text", &report.text, Need::Required),
@@ -292,6 +308,9 @@ pub enum MessageError {
          the origin requester-undertaking or default-by-law"
     )]
     Origin,
+    /// A look-up of the legal basis in a message of the requested side.
+    #[error("only the requesting side sends a look-up of its legal basis; the other side tells its own by `request.ack`")]
+    Basis,
     /// A text field.
     #[error(transparent)]
     Text(#[from] TextError),

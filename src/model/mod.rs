@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod base64;
+pub mod basis;
 pub mod date;
 pub mod envelope;
 pub mod event;
@@ -10,6 +11,9 @@ pub mod limits;
 pub mod message;
 pub mod package;
 pub mod refusal;
+pub mod rendition;
 pub mod request;
+pub mod request_parts;
+pub mod requirement;
 pub mod text;
 pub mod time;

@@ -82,7 +82,7 @@ fn withdrawal() -> Body {
 
 fn acknowledgement() -> Body {
     let text = || SECRET.to_owned();
-    Body::Acknowledgement(Acknowledgement { reference: text(), contact: text(), note: text(), next_contact: None })
+    Body::Acknowledgement(Acknowledgement { reference: text(), contact: text(), note: text(), next_contact: None, basis: None })
 }
 
 #[test]

@@ -79,7 +79,11 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
         Body::Request(Box::new(RequestBody {
             reference: name.to_owned(),
             subject: "Bank records".to_owned(),
-            measures: vec![Measure { kind: "evidence".to_owned(), description: "Records".to_owned() }],
+            measures: vec![Measure {
+                kind: "evidence".to_owned(),
+                description: "Records".to_owned(),
+                ..Measure::default()
+            }],
             ..RequestBody::default()
         }))
     };
@@ -89,6 +93,7 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
             contact: String::new(),
             note: String::new(),
             next_contact: None,
+            basis: None,
         })
     };
     let report = |status| Body::Report(ExecutionReport { status, text: "So far.".to_owned() });
@@ -170,8 +175,10 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         urgency_reason: if wish.urgency == Urgency::Urgent { "Hearing soon.".to_owned() } else { String::new() },
         reply_by: None,
         legal_bases: vec![],
+        basis: None,
         conditions: vec![condition(); wish.conditions],
         consignment: (!items.is_empty()).then(|| Consignment::new(seal_id, items).unwrap()),
+        renditions: Vec::new(),
         body: wish.body.clone(),
     })
     .unwrap();

@@ -47,8 +47,10 @@ pub fn fields(kind: MessageKind) -> Fields {
         urgency_reason: "The hearing is near.".to_owned(),
         reply_by: Some(ReplyBy { at: instant(86_400_000), reason: "Hearing date.".to_owned() }),
         legal_bases: vec!["Treaty XA-XB, art. 3".to_owned()],
+        basis: None,
         conditions: if evidence { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
+        renditions: Vec::new(),
         body: body(kind),
     }
 }
@@ -61,7 +63,11 @@ fn body(kind: MessageKind) -> Body {
             subject: text("Account records"),
             proceeding_authority: text("Court of Arcadia"),
             facts: text("A company was robbed.\nThe money left the country."),
-            measures: vec![Measure { kind: text("documents"), description: text("Statements of one account.") }],
+            measures: vec![Measure {
+                kind: text("documents"),
+                description: text("Statements of one account."),
+                ..Measure::default()
+            }],
             persons: vec![text("Person A")],
             ..RequestBody::default()
         })),
@@ -70,6 +76,7 @@ fn body(kind: MessageKind) -> Body {
             contact: text("desk 4"),
             note: text("Registered."),
             next_contact: Some(instant(1_000)),
+            basis: None,
         }),
         MessageKind::ExecutionReport => {
             Body::Report(ExecutionReport { status: ExecutionStatus::Partial, text: text("One bank has answered.") })

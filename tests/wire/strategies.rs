@@ -44,8 +44,10 @@ pub fn message() -> impl Strategy<Value = Message> {
             urgency_reason,
             reply_by,
             legal_bases,
+            basis: None,
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
+            renditions: Vec::new(),
             body,
         })
         .expect("a message within its bounds")
@@ -104,7 +106,7 @@ fn body() -> impl Strategy<Value = Body> {
             Body::Request(Box::new(request_body(&lines, &proses, measures, persons)))
         }),
         ack.prop_map(|(reference, contact, note, next_contact)| {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis: None })
         }),
         (select(&ExecutionStatus::ALL[..]), line())
             .prop_map(|(status, text)| Body::Report(ExecutionReport { status, text })),
@@ -135,7 +137,7 @@ fn request_body(
         facts: proses[2].clone(),
         applicable_law: proses[3].clone(),
         penalty: proses[4].clone(),
-        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description }).collect(),
+        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description, ..Measure::default() }).collect(),
         persons,
         purpose: proses[5].clone(),
         special_procedure: proses[6].clone(),
