@@ -230,6 +230,10 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
         basis: args.basis.basis(),
         conditions: Vec::new(),
         package_id: None,
+        kind: None,
+        parent: None,
+        confirm_by: None,
+        confirms: None,
         request: RequestBody {
             reference: args.reference.clone(),
             subject: args.subject.clone(),

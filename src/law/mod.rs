@@ -10,6 +10,7 @@ pub mod finding;
 pub mod help;
 pub mod instrument;
 pub mod library;
+pub mod life;
 pub mod link;
 pub mod mark;
 pub mod opinion;

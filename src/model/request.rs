@@ -226,6 +226,12 @@ pub struct Refusal {
     pub grounds: Vec<String>,
     /// The reasons.
     pub reasons: String,
+    /// The measures that are refused, by their places in the request, from 1; empty: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<u32>,
+    /// Why no consultation was appropriate; empty where one was opened.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub without_consultation: String,
 }
 
 /// A package of evidence handed over.
@@ -265,6 +271,9 @@ pub struct ConditionsAcceptance {
 pub struct Withdrawal {
     /// Why.
     pub reason: String,
+    /// The measures that are withdrawn, by their places in the request, from 1; empty: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<u32>,
 }
 
 #[cfg(test)]

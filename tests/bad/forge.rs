@@ -60,6 +60,7 @@ pub fn fields() -> Fields {
         conditions: vec![],
         consignment: Some(consignment(item())),
         renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body: request(),
     }
 }

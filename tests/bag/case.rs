@@ -250,6 +250,7 @@ fn fields(from: &Side, to: &Side, now: Timestamp, number: u8, directory: Digest,
         conditions: Vec::new(),
         consignment: None,
         renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body,
     }
 }

@@ -87,6 +87,7 @@ impl Letter {
             conditions: Vec::new(),
             consignment: None,
             renditions: Vec::new(),
+            ties: rogatory::model::message::Ties::default(),
             body: request(),
         };
         let route = Route {

@@ -128,6 +128,7 @@ pub(super) fn message_from(from: AuthorityId, number: u8, body: Body) -> Message
         conditions: if files { vec![condition] } else { vec![] },
         consignment: files.then(|| Consignment::new(id(90), vec![item]).unwrap()),
         renditions: Vec::new(),
+        ties: crate::model::message::Ties::default(),
         body,
     })
     .unwrap()
