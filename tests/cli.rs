@@ -40,6 +40,8 @@ mod requests;
 mod roles;
 #[path = "cli/rotation.rs"]
 mod rotation;
+#[path = "cli/runbook.rs"]
+mod runbook;
 #[path = "cli/small_disk.rs"]
 mod small_disk;
 #[path = "cli/stage.rs"]

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
@@ -28,6 +29,7 @@ use crate::model::message::{Body, MessageKind, ReplyBy, Ties, Urgency};
 use crate::model::package::Condition;
 use crate::model::request::{Completeness, EvidenceTransmittal, RequestBody};
 use crate::model::time::Timestamp;
+use crate::step;
 
 pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
@@ -181,7 +183,10 @@ where
     T: Serialize + Send + 'static,
     E: Into<Refusal> + Send + 'static,
 {
-    blocking(&shared.node, step).await.map(Json).map_err(Into::into)
+    let span = step!("officer.act");
+    let done = blocking(&shared.node, step).instrument(span.clone()).await;
+    span.record("failed", done.is_err());
+    done.map(Json).map_err(Into::into)
 }
 
 /// Lists and the log show subjects, names and reasons: they are for those who work on cases or audit them.

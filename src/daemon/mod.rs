@@ -74,6 +74,7 @@ pub mod telemetry;
 pub mod time;
 pub mod time_settings;
 pub mod time_watch;
+pub mod traces;
 pub mod trust;
 pub mod turnstile;
 pub mod views;
