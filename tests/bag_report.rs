@@ -76,6 +76,8 @@ fn message_with(name: &str, text: &str) -> Message {
         basis: None,
         conditions: vec![condition],
         consignment: Some(Consignment::new(id(3), vec![item]).unwrap()),
+        renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body: Body::Evidence(EvidenceTransmittal {
             reference: name.to_owned(),
             description: text.to_owned(),

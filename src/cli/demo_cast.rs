@@ -189,6 +189,7 @@ pub fn request_body() -> RequestBody {
         measures: vec![Measure {
             kind: text("evidence"),
             description: text("The statement taken in Port Boreal, and the recording of the bridge."),
+            ..Measure::default()
         }],
         purpose: text("To establish who gave the order; for use in the investigation named above."),
         ..RequestBody::default()

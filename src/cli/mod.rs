@@ -1,7 +1,9 @@
 //! Floor 7: the command line, one verb a file.
 
 pub mod client;
+pub mod completions;
 pub mod conditions;
+pub mod config;
 pub mod custody;
 pub mod custody_time;
 pub mod demo;
@@ -34,3 +36,4 @@ pub mod show;
 pub mod sink;
 pub mod verify;
 mod witness;
+pub mod wizard;

@@ -217,7 +217,7 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
     for text in &args.measures {
         let (kind, description) =
             text.split_once('=').with_context(|| format!("`{text}` is no measure; write KIND=DESCRIPTION"))?;
-        measures.push(Measure { kind: kind.to_owned(), description: description.to_owned() });
+        measures.push(Measure { kind: kind.to_owned(), description: description.to_owned(), ..Measure::default() });
     }
     Ok(NewRequest {
         to,
@@ -230,6 +230,10 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
         basis: args.basis.basis(),
         conditions: Vec::new(),
         package_id: None,
+        kind: None,
+        parent: None,
+        confirm_by: None,
+        confirms: None,
         request: RequestBody {
             reference: args.reference.clone(),
             subject: args.subject.clone(),

@@ -19,7 +19,7 @@ use crate::model::basis::{Agreement, BasisComparison, BasisLookup, BasisQuestion
 use crate::model::date::Date;
 use crate::model::event::Event;
 use crate::model::ident::{AuthorityId, Id};
-use crate::model::message::{Body, Message};
+use crate::model::message::Message;
 use crate::store::directory::NodeDirectory;
 use crate::store::index::Direction as Order;
 use crate::wire::basis;
@@ -73,7 +73,7 @@ pub struct BasisWish {
 /// # Errors
 /// [`DeskError::Question`] when the question that was put cannot be answered.
 pub fn of_draft(node: &Node, draft: &Draft) -> Result<Option<Box<BasisLookup>>, DeskError> {
-    let Body::Request(request) = &draft.body else { return Ok(None) };
+    let Some(request) = draft.body.request() else { return Ok(None) };
     let law = match node.law() {
         Ok(law) if !draft.basis.question.crimes.is_empty() => law,
         _ => return Ok(None),
@@ -120,7 +120,7 @@ pub fn ready(node: &Node, message: &Message) -> Result<(), DeskError> {
 
 /// The gaps of a request that no reason answers.
 pub fn open_gaps(node: &Node, message: &Message) -> Vec<Gap> {
-    let (Body::Request(_), Ok(law)) = (&message.body, node.law()) else { return Vec::new() };
+    let (Some(_), Ok(law)) = (message.body.request(), node.law()) else { return Vec::new() };
     let Some(lookup) = &message.basis else {
         return vec![Gap { answer: Verdict::AskAHuman, text: CannotAsk::NoCrime.to_string() }];
     };

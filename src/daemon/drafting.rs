@@ -15,8 +15,9 @@ use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::limits::THREAD_MESSAGES_MAX;
-use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Side, Urgency};
+use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
 use crate::model::package::{Condition, Consignment};
+use crate::model::side::Side;
 use crate::wire::message;
 
 /// What an officer writes, whatever its kind.
@@ -44,6 +45,8 @@ pub struct Draft {
     pub conditions: Vec<Condition>,
     /// Its files, sealed already.
     pub files: Option<(Consignment, DraftFiles)>,
+    /// What binds it to other requests and dates.
+    pub ties: Ties,
     /// What it says.
     pub body: Body,
 }
@@ -66,6 +69,7 @@ impl Draft {
             basis: BasisWish::default(),
             conditions: Vec::new(),
             files: None,
+            ties: Ties::default(),
             body,
         }
     }
@@ -76,7 +80,7 @@ impl Draft {
 /// # Errors
 /// [`DeskError`] says what to change.
 pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<MessageRow, DeskError> {
-    let roles = if draft.body.kind() == MessageKind::EvidenceTransmit { ATTACHMENTS } else { DRAFT };
+    let roles = if draft.body.kind().hands_over() { ATTACHMENTS } else { DRAFT };
     let actor = match draft.request_id {
         Some(id) => {
             let actor = acting(node, officer, roles, &node.message(message_of(node, id)?)?)?;
@@ -113,6 +117,8 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         basis: looked_up,
         conditions: draft.conditions,
         consignment,
+        renditions: Vec::new(),
+        ties: draft.ties,
         body: draft.body,
     })?;
     let bytes = message::encode(&message);
@@ -152,7 +158,10 @@ pub fn in_turn(request: &RequestRow, kind: MessageKind) -> Result<(), DeskError>
         Direction::Outgoing => Side::Requesting,
         Direction::Incoming => Side::Requested,
     };
-    if kind.side() == our_side { Ok(()) } else { Err(DeskError::Turn { kind }) }
+    if kind.opens() {
+        return Err(DeskError::Opens { kind });
+    }
+    if kind.by().includes(our_side) { Ok(()) } else { Err(DeskError::Turn { kind }) }
 }
 
 fn with_room(request: &RequestRow) -> Result<(), DeskError> {

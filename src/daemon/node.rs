@@ -9,7 +9,6 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use crate::crypto::digest::sha256;
 use crate::daemon::basis::LawShelf;
 use crate::daemon::config::{Config, ConfigError};
-use crate::daemon::erasing::ErasingError;
 use crate::daemon::home::Home;
 use crate::daemon::keys::{Keys, KeysError};
 use crate::daemon::lane::Lanes;
@@ -132,7 +131,7 @@ impl Node {
         node.bring_index_up_to_date(opened, opening)?;
         erasing::settle(&node)?;
         if opening == Opening::ToServe {
-            destroying::finish(&node).map_err(Box::new)?;
+            destroying::finish(&node);
             leftovers::remove(&node)?;
             node.commit(node.started())?;
             log_keys::announce(&node)?;
@@ -236,11 +235,7 @@ impl Node {
             self.record_directory(found)?;
         }
         self.directory.store(found.map(Arc::new));
-        if self.config().web != config.web {
-            tracing::warn!(
-                "the settings of [web] changed; the web listener follows them at the next start of the node"
-            );
-        }
+        self.vault.set_reserve(config.delivery.reserve_mib.saturating_mul(1 << 20));
         self.config.store(Arc::new(config));
         Ok(())
     }
@@ -365,9 +360,6 @@ pub enum StartError {
     /// A rotation of keys that was cut short.
     #[error("a rotation of keys was cut short and cannot be ended now: {0}")]
     Rotate(#[from] Box<rotate::RotateError>),
-    /// A destruction that was cut short.
-    #[error("the destruction of a package was cut short and cannot be carried out now: {0}")]
-    Destroy(#[from] Box<ErasingError>),
     /// The authority makes no log name.
     #[error("the authority's identifier makes no log name")]
     Origin,

@@ -8,6 +8,7 @@ pub mod directory;
 pub mod docket;
 pub mod entry;
 pub mod entry_keys;
+mod entry_rows;
 pub mod erasing;
 pub mod keeper;
 pub mod keeping;

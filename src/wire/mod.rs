@@ -8,4 +8,5 @@ pub mod message;
 pub mod proto;
 pub mod receipt;
 pub mod record;
+pub mod request;
 mod shape;

@@ -77,7 +77,7 @@ fn later(number: u8, change: impl FnOnce(&mut Fields)) -> Forge {
 }
 
 fn withdrawal() -> Body {
-    Body::Withdrawal(Withdrawal { reason: SECRET.to_owned() })
+    Body::Withdrawal(Withdrawal { reason: SECRET.to_owned(), measures: Vec::new() })
 }
 
 fn acknowledgement() -> Body {

@@ -34,7 +34,7 @@ pub fn request() -> Body {
         facts: text.clone(),
         applicable_law: text.clone(),
         penalty: text.clone(),
-        measures: vec![Measure { kind: text.clone(), description: text.clone() }],
+        measures: vec![Measure { kind: text.clone(), description: text.clone(), ..Measure::default() }],
         purpose: text,
         ..RequestBody::default()
     }))
@@ -86,6 +86,8 @@ impl Letter {
             basis: None,
             conditions: Vec::new(),
             consignment: None,
+            renditions: Vec::new(),
+            ties: rogatory::model::message::Ties::default(),
             body: request(),
         };
         let route = Route {

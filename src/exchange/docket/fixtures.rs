@@ -127,6 +127,8 @@ pub(super) fn message_from(from: AuthorityId, number: u8, body: Body) -> Message
         basis: None,
         conditions: if files { vec![condition] } else { vec![] },
         consignment: files.then(|| Consignment::new(id(90), vec![item]).unwrap()),
+        renditions: Vec::new(),
+        ties: crate::model::message::Ties::default(),
         body,
     })
     .unwrap()
