@@ -205,8 +205,12 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
     let affected = shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
+    let count = affected.len();
+    // Which requests there are is for those who work on them; an operator learns how many are affected.
+    let affected = if officer.acting_as(READ).is_ok() { affected } else { Vec::new() };
     let mut answer = shared.with_waiting(status(State(shared.clone()), officer).await?.0);
     if let Some(fields) = answer.as_object_mut() {
+        fields.insert("legal_basis_changed_requests".to_owned(), json!(count));
         fields.insert("legal_basis_changed".to_owned(), json!(affected));
     }
     Ok(Json(answer))
