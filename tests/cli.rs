@@ -24,6 +24,8 @@ mod health;
 mod index;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/life.rs"]
+mod life;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/office.rs"]

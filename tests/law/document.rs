@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use rogatory::law::basis::basis;
 use rogatory::law::content::Contents;
 use rogatory::law::instrument::{Instrument, InstrumentId, Kind};
+use rogatory::law::life::table::table;
 use rogatory::law::mark::Mark;
 use rogatory::law::rule::Rule;
 use rogatory::law::words::Measure;
@@ -140,6 +141,7 @@ fn document() -> String {
         writeln!(out).unwrap();
         contents(&mut out, &lists, id);
     }
+    out.push_str(&life());
     writeln!(out, "## Tests\n").unwrap();
     writeln!(out, "Vectors (`tests/law/vectors/`), each a registry of fictional States and what must be answered:\n")
         .unwrap();
@@ -173,6 +175,35 @@ fn contents(out: &mut String, lists: &Contents, id: &InstrumentId) {
         writeln!(out, "| {} |", cells.join(" | ")).unwrap();
     }
     writeln!(out).unwrap();
+}
+
+/// The life of a request: what each message does, and what is owed.
+fn life() -> String {
+    let mut out = "## The life of a request\n\n".to_owned();
+    out.push_str(
+        "From `src/law/life/table.toml`. `practice` and `no treaty` rows are targets of the program, not law; they give \
+         everything that is open an owner and a next date. Tests: `tests/law/life.rs`, `tests/cli/life.rs`.\n\n",
+    );
+    out.push_str(
+        "| Message | What it does | Article | Mark | It ends | Then is owed |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for step in &table().step {
+        let word = step.word.as_ref().map(|word| format!(", {word}")).unwrap_or_default();
+        let list = |keys: &[String]| if keys.is_empty() { "-".to_owned() } else { keys.join(" ") };
+        let (settles, raises) = (list(&step.settles), list(&step.raises));
+        let (kind, says) = (step.message.name(), &step.says);
+        writeln!(out, "| `{kind}`{word} | {says} | {} | {} | {settles} | {raises} |", step.article, step.mark).unwrap();
+    }
+    out.push_str(
+        "\n| Owed | By | What | Article | Mark | Days, where no date is set |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for duty in &table().duty {
+        let owner = format!("{:?}", duty.owner).to_lowercase();
+        let (key, says, days) = (&duty.key, &duty.says, duty.days);
+        writeln!(out, "| `{key}` | {owner} | {says} | {} | {} | {days} |", duty.article, duty.mark).unwrap();
+    }
+    out.push('\n');
+    out
 }
 
 /// Every provision: article, what it says, its mark, what the program does because of it.
