@@ -6,6 +6,8 @@
 mod basis;
 #[path = "cli/checking.rs"]
 mod checking;
+#[path = "cli/contents.rs"]
+mod contents;
 #[path = "cli/cosigned_bags.rs"]
 mod cosigned_bags;
 #[path = "cli/erasure.rs"]
@@ -38,6 +40,8 @@ mod requests;
 mod roles;
 #[path = "cli/rotation.rs"]
 mod rotation;
+#[path = "cli/runbook.rs"]
+mod runbook;
 #[path = "cli/small_disk.rs"]
 mod small_disk;
 #[path = "cli/stage.rs"]

@@ -7,9 +7,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use rogatory::law::basis::basis;
-use rogatory::law::instrument::{Instrument, Kind};
+use rogatory::law::content::Contents;
+use rogatory::law::instrument::{Instrument, InstrumentId, Kind};
 use rogatory::law::mark::Mark;
 use rogatory::law::rule::Rule;
+use rogatory::law::words::Measure;
 
 use crate::registries::library;
 use crate::vectors;
@@ -115,6 +117,7 @@ fn cited() -> BTreeMap<String, BTreeSet<String>> {
 
 fn document() -> String {
     let cited = cited();
+    let lists = Contents::standard().unwrap();
     let mut out = HEAD.to_owned();
     for instrument in library().instruments() {
         let id = &instrument.id;
@@ -135,6 +138,7 @@ fn document() -> String {
             writeln!(out, "| {} |", cells.join(" | ")).unwrap();
         }
         writeln!(out).unwrap();
+        contents(&mut out, &lists, id);
     }
     writeln!(out, "## Tests\n").unwrap();
     writeln!(out, "Vectors (`tests/law/vectors/`), each a registry of fictional States and what must be answered:\n")
@@ -148,6 +152,27 @@ fn document() -> String {
     }
     out.push_str(TAIL);
     out
+}
+
+/// What a request under the instrument contains: `tests.rs` of `src/law/complete/` says what each row causes.
+fn contents(out: &mut String, lists: &Contents, id: &InstrumentId) {
+    let Some(list) = lists.of(id) else { return };
+    writeln!(out, "A request contains (`request check`; a recalled item advises and holds nothing up):\n").unwrap();
+    writeln!(out, "| Article | What to write | Mark | Need | Help |").unwrap();
+    writeln!(out, "| --- | --- | --- | --- | --- |").unwrap();
+    for item in &list.items {
+        let words = |all: &[Measure]| all.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
+        let help = match (item.only.is_empty(), item.but.is_empty()) {
+            (true, true) => "all".to_owned(),
+            (true, false) => format!("all but {}", words(&item.but)),
+            (false, _) => words(&item.only),
+        };
+        let need = format!("{:?}", item.need).to_lowercase();
+        let cells =
+            [&item.article, &item.write, &item.mark.to_string(), &need, &help].map(|cell| cell.replace('|', "\\|"));
+        writeln!(out, "| {} |", cells.join(" | ")).unwrap();
+    }
+    writeln!(out).unwrap();
 }
 
 /// Every provision: article, what it says, its mark, what the program does because of it.
