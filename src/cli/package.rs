@@ -132,6 +132,7 @@ fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             legal_source: String::new(),
             origin: ConditionOrigin::RequestedState,
             objects: Vec::new(),
+            ..Condition::default()
         });
     }
     let client = Client::new(&args.place)?;

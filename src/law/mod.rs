@@ -1,6 +1,7 @@
 //! Floor 2: the law as data, and the look-up over it. Answers YES, NO or ASK A HUMAN with reasons; decides no case.
 
 pub mod basis;
+pub mod conditions;
 pub mod crime;
 pub mod extent;
 pub mod help;

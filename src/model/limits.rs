@@ -308,3 +308,7 @@ pub const REGISTRY_LIST_MAX: usize = 64;
 pub const PROVISIONS_MAX: usize = 256;
 /// Largest file of one instrument.
 pub const INSTRUMENT_BYTES_MAX: usize = 256 * 1024;
+/// Most entries of each list inside one condition: parameters, measures, persons, conditions that it replaces.
+pub const CONDITION_LIST_MAX: usize = 16;
+/// Largest file of the conditions vocabulary.
+pub const VOCABULARY_BYTES_MAX: usize = 64 * 1024;

@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod base64;
+pub mod condition;
 pub mod date;
 pub mod envelope;
 pub mod event;

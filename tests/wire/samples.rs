@@ -33,6 +33,7 @@ pub fn fields(kind: MessageKind) -> Fields {
         legal_source: "Treaty XA-XB, art. 8".to_owned(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![1],
+        ..Condition::default()
     };
     Fields {
         message_id: id(1),
