@@ -4,6 +4,7 @@ pub mod basis;
 pub mod conditions;
 pub mod crime;
 pub mod extent;
+pub mod handshake;
 pub mod help;
 pub mod instrument;
 pub mod library;

@@ -207,12 +207,11 @@ impl RecipientKind {
 
     /// What an authority is, seen from another one: of the same State, of another, or of none.
     pub fn of(authority: &AuthorityId, us: &AuthorityId, setter: &AuthorityId) -> Self {
-        let state = |id: &AuthorityId| id.as_str().split_once('-').map(|(state, _)| state.to_owned());
         if authority == setter {
             Self::Setter
-        } else if state(authority).as_deref() == Some("INT") {
+        } else if authority.state() == "INT" {
             Self::InternationalOrganisation
-        } else if state(authority) == state(us) {
+        } else if authority.state() == us.state() {
             Self::Agency
         } else {
             Self::ThirdState
