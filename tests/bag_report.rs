@@ -76,6 +76,7 @@ fn message_with(name: &str, text: &str) -> Message {
         legal_bases: vec![name.to_owned()],
         conditions: vec![condition],
         consignment: Some(Consignment::new(id(3), vec![item]).unwrap()),
+        ties: rogatory::model::message::Ties::default(),
         body: Body::Evidence(EvidenceTransmittal {
             reference: name.to_owned(),
             description: text.to_owned(),

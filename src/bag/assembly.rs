@@ -109,7 +109,7 @@ fn items(dossier: &Dossier, message: &Message) -> Result<Vec<Item>, AssemblyErro
 /// Whether this is the request that the message belongs to, between the same two authorities.
 pub fn is_request_of(request: &Message, message: &Message) -> bool {
     let parties = [&request.sender.authority, &request.recipient];
-    matches!(request.body, Body::Request(_))
+    request.kind().opens()
         && request.request_id == message.request_id
         && parties.contains(&&message.sender.authority)
         && parties.contains(&&message.recipient)

@@ -21,7 +21,7 @@ use crate::daemon::{acceptance, clock, desk, dossier, evidence, views};
 use crate::exchange::keeper::Fingerprint;
 use crate::exchange::rows::{MessageRow, MessageState};
 use crate::model::ident::Id;
-use crate::model::message::{Body, Urgency};
+use crate::model::message::{Body, Ties, Urgency};
 use crate::model::package::{Condition, ConditionOrigin, ItemRole};
 use crate::model::request::{Acknowledgement, Completeness, EvidenceTransmittal};
 
@@ -178,6 +178,7 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
         legal_bases: vec!["Treaty on mutual legal assistance between Arcadia and Borealia (fictional)".to_owned()],
         conditions: Vec::new(),
         files: Some(packing::finish(node, xa.first(), package_id)?),
+        ties: Ties::default(),
         body: Body::Request(Box::new(demo_cast::request_body())),
     };
     let row = drafting::draft(node, xa.first(), draft)?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::client::{Client, Where};
 use crate::cli::request::print_row;
 use crate::cli::show;
-use crate::daemon::api_routes::NewReply;
+use crate::daemon::api_replies::NewReply;
 use crate::model::ident::Id;
 use crate::model::request::ExecutionStatus;
 use crate::model::time::Timestamp;

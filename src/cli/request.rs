@@ -232,6 +232,10 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
         legal_bases: args.legal_bases.clone(),
         conditions: Vec::new(),
         package_id: None,
+        kind: None,
+        parent: None,
+        confirm_by: None,
+        confirms: None,
         request: RequestBody {
             reference: args.reference.clone(),
             subject: args.subject.clone(),

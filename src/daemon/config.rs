@@ -126,8 +126,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        use MessageKind::{ConditionsAccept, EvidenceTransmit, RequestRefuse, RequestSubmit, RequestWithdraw};
-        Self { second_person: vec![RequestSubmit, RequestWithdraw, RequestRefuse, EvidenceTransmit, ConditionsAccept] }
+        Self { second_person: MessageKind::ALL.into_iter().filter(|kind| kind.of_two_persons()).collect() }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::model::limits::THREAD_MESSAGES_MAX;
 use crate::model::message::{Body, Message, MessageError, MessageKind};
 use crate::model::package::ConsignmentError;
 use crate::model::refusal::RefusalCode;
+use crate::model::request::RequestBody;
 use crate::model::time::Timestamp;
 use crate::store::ledger::AppendError;
 use crate::wire::decode::DecodeError;
@@ -45,13 +46,7 @@ pub fn approve(node: &Node, officer: &Admitted, message_id: Id) -> Result<Messag
     if row.drafted_by.as_deref() == Some(officer.name().as_str()) {
         return Err(refuse(node, officer, &row, "four-eyes", DeskError::FourEyes { kind: row.kind }));
     }
-    let message = read_message(node, &row)?;
-    if let Body::Request(request) = &message.body
-        && let missing = request.missing()
-        && !missing.is_empty()
-    {
-        return Err(DeskError::Incomplete { missing });
-    }
+    complete(&read_message(node, &row)?.body)?;
     node.commit(scene(node, actor).decided(Event::MessageApproved, &row, ""))?;
     Ok(node.message(message_id)?)
 }
@@ -94,13 +89,7 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     }
     let directory = node.directory(now).map_err(DeskError::Directory)?;
     let (bytes, _) = node.message_bytes(&row)?;
-    let sent = message::decode(&bytes)?;
-    if let Body::Request(request) = &sent.body
-        && let missing = request.missing()
-        && !missing.is_empty()
-    {
-        return Err(DeskError::Incomplete { missing });
-    }
+    complete(&message::decode(&bytes)?.body)?;
     let peer = directory.roster().authority(&row.counterpart);
     let peer = peer.ok_or_else(|| DeskError::UnknownAuthority(row.counterpart.clone()))?;
     let key = peer.receiving_key_at(now).ok_or_else(|| DeskError::NoReceivingKey(row.counterpart.clone()))?;
@@ -137,6 +126,15 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     node.commit(Scene { us: node.us().clone(), now, actor }.queued(&row, signed, sealed))?;
     crash::point("send: logged, not answered");
     Ok(node.message(message_id)?)
+}
+
+/// Whether a request says what its form must say.
+fn complete(body: &Body) -> Result<(), DeskError> {
+    let mut missing = body.request().map(RequestBody::missing).unwrap_or_default();
+    if let Body::Asking(asking, _) = body {
+        missing.retain(|field| asking.needs(field));
+    }
+    if missing.is_empty() { Ok(()) } else { Err(DeskError::Incomplete { missing }) }
 }
 
 /// Sends at once what needs no second person; otherwise leaves the draft for one.
@@ -275,6 +273,24 @@ pub enum DeskError {
     /// The other side's to send.
     #[error("{} is for the other side of this request to send", kind.name())]
     Turn {
+        /// The kind of message.
+        kind: MessageKind,
+    },
+    /// No addressee for what opens a thread.
+    #[error("{} opens a thread: say to whom it goes", kind.name())]
+    NoAddressee {
+        /// The kind of message.
+        kind: MessageKind,
+    },
+    /// A second opening of a thread.
+    #[error("{} opens a thread of its own: write it as a new request", kind.name())]
+    Opens {
+        /// The kind of message.
+        kind: MessageKind,
+    },
+    /// A step without a thread.
+    #[error("{} belongs to a request: name the request", kind.name())]
+    NoThread {
         /// The kind of message.
         kind: MessageKind,
     },

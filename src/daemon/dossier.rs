@@ -135,7 +135,7 @@ fn thread(node: &Node, request_id: Id, mut scope: Scope, extent: Extent) -> Resu
     for id in &row.messages {
         let other = node.message(*id)?;
         match other.kind {
-            MessageKind::RequestSubmit if !scope.messages.contains(id) => {
+            kind if kind.opens() && !scope.messages.contains(id) => {
                 scope.messages.insert(*id);
                 request = signed(node, &other)?;
             }

@@ -14,8 +14,9 @@ use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::limits::THREAD_MESSAGES_MAX;
-use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Side, Urgency};
+use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
 use crate::model::package::{Condition, Consignment};
+use crate::model::side::Side;
 use crate::wire::message;
 
 /// What an officer writes, whatever its kind.
@@ -41,6 +42,8 @@ pub struct Draft {
     pub conditions: Vec<Condition>,
     /// Its files, sealed already.
     pub files: Option<(Consignment, DraftFiles)>,
+    /// What binds it to other requests and dates.
+    pub ties: Ties,
     /// What it says.
     pub body: Body,
 }
@@ -62,6 +65,7 @@ impl Draft {
             legal_bases: Vec::new(),
             conditions: Vec::new(),
             files: None,
+            ties: Ties::default(),
             body,
         }
     }
@@ -72,7 +76,7 @@ impl Draft {
 /// # Errors
 /// [`DeskError`] says what to change.
 pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow, DeskError> {
-    let roles = if draft.body.kind() == MessageKind::EvidenceTransmit { ATTACHMENTS } else { DRAFT };
+    let roles = if draft.body.kind().hands_over() { ATTACHMENTS } else { DRAFT };
     let actor = match draft.request_id {
         Some(id) => {
             let actor = acting(node, officer, roles, &node.message(message_of(node, id)?)?)?;
@@ -102,6 +106,7 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
         legal_bases: draft.legal_bases,
         conditions: draft.conditions,
         consignment,
+        ties: draft.ties,
         body: draft.body,
     })?;
     let bytes = message::encode(&message);
@@ -141,7 +146,10 @@ pub fn in_turn(request: &RequestRow, kind: MessageKind) -> Result<(), DeskError>
         Direction::Outgoing => Side::Requesting,
         Direction::Incoming => Side::Requested,
     };
-    if kind.side() == our_side { Ok(()) } else { Err(DeskError::Turn { kind }) }
+    if kind.opens() {
+        return Err(DeskError::Opens { kind });
+    }
+    if kind.by().includes(our_side) { Ok(()) } else { Err(DeskError::Turn { kind }) }
 }
 
 fn with_room(request: &RequestRow) -> Result<(), DeskError> {

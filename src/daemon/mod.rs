@@ -7,6 +7,7 @@ pub mod api;
 pub mod api_custody;
 pub mod api_doctor;
 pub mod api_erasing;
+pub mod api_replies;
 pub mod api_routes;
 pub mod api_stream;
 pub mod api_time;

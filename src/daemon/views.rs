@@ -145,7 +145,8 @@ pub fn status(node: &Node) -> Result<Value, DeskError> {
 /// One message: what the index says of it and what it says itself.
 pub fn message_view(row: &MessageRow, message: &Message) -> Value {
     let body = match &message.body {
-        Body::Request(body) => json!(body),
+        Body::Request(body) | Body::Asking(_, body) => json!(body),
+        Body::Notice(body) => json!(body),
         Body::Acknowledgement(body) => json!(body),
         Body::Report(body) => json!(body),
         Body::Refusal(body) => json!(body),
@@ -171,6 +172,8 @@ pub fn message_view(row: &MessageRow, message: &Message) -> Value {
         "urgency": message.urgency,
         "urgency_reason": message.urgency_reason,
         "reply_by": message.reply_by.as_ref().map(|reply_by| reply_by.at),
+        "parent": message.ties.parent,
+        "confirm_by": message.ties.confirm_by,
         "legal_bases": message.legal_bases,
         "conditions": message.conditions,
         "items": message.consignment.as_ref().map(|consignment| &consignment.items),

@@ -1,5 +1,6 @@
 //! Floor 1: the words of the trade. Values that are valid once they exist; no I/O, no clock, no randomness.
 
+pub mod asking;
 pub mod authority;
 pub mod base64;
 pub mod condition;
@@ -9,8 +10,11 @@ pub mod event;
 pub mod ident;
 pub mod limits;
 pub mod message;
+pub mod notice;
+pub mod notice_table;
 pub mod package;
 pub mod refusal;
 pub mod request;
+pub mod side;
 pub mod text;
 pub mod time;

@@ -2,8 +2,9 @@
 
 use prost::Message as _;
 
+use crate::model::asking::Asking;
 use crate::model::limits::{LIST_LEN_MAX, MESSAGE_BYTES_MAX, OBJECTS_MAX};
-use crate::model::message::{Body, Fields, Message, Party, ReplyBy};
+use crate::model::message::{Body, Fields, Message, Party, ReplyBy, Ties};
 use crate::model::package::{Consignment, Item, ItemRole};
 use crate::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
@@ -16,15 +17,17 @@ use crate::wire::proto;
 use crate::wire::proto::message::Body as Wire;
 use crate::wire::shape::Shape;
 
+mod notice;
+
 /// The schema name of a message.
 pub const SCHEMA: &str = "rogatory.v1.Message";
 
-/// Legal bases, conditions and items; the lists of a condition (16) and of every body (30 to 36).
+/// Legal bases, conditions and items; the lists of a condition (16) and of every body (30 to 57).
 const SHAPE: Shape = Shape {
     what: "a message",
     bytes_max: MESSAGE_BYTES_MAX,
     fields_max: 2 * OBJECTS_MAX + 8 * LIST_LEN_MAX,
-    nested: &[16, 30, 31, 32, 33, 34, 35, 36],
+    nested: &[16, 30, 31, 32, 33, 34, 35, 36, 42, 43, 50, 51, 52, 53, 54, 55, 56, 57],
 };
 
 /// Encodes a message; the result is what officers approve and the authority signs.
@@ -57,6 +60,8 @@ pub fn encode(message: &Message) -> Vec<u8> {
         conditions: message.conditions.iter().map(condition_out).collect(),
         items,
         seal_id,
+        parent_request_id: message.ties.parent.map(|parent| parent.as_bytes().to_vec()).unwrap_or_default(),
+        confirm_by_ms: message.ties.confirm_by.map_or(0, Timestamp::as_millis),
         body: Some(body_out(&message.body)),
     }
     .encode_to_vec()
@@ -107,8 +112,17 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         legal_bases: found.legal_bases,
         conditions: found.conditions.into_iter().map(condition_in).collect::<Result<_, _>>()?,
         consignment,
+        ties: Ties {
+            parent: decode::id_or_none("parent_request_id", &found.parent_request_id)?,
+            confirm_by: instant(found.confirm_by_ms),
+        },
         body,
     })?)
+}
+
+/// 0 is how the wire says "none".
+fn instant(millis: u64) -> Option<Timestamp> {
+    (millis != 0).then(|| Timestamp::from_millis(millis))
 }
 
 fn item_out(item: &Item) -> proto::Item {
@@ -143,6 +157,8 @@ fn item_in(found: proto::Item) -> Result<Item, DecodeError> {
 fn body_out(body: &Body) -> Wire {
     match body {
         Body::Request(request) => Wire::Request(request_out(request)),
+        Body::Asking(asking, request) => asking_out(*asking, request_out(request)),
+        Body::Notice(said) => Wire::Notice(notice::encode(said)),
         Body::Acknowledgement(ack) => Wire::Acknowledgement(proto::Acknowledgement {
             reference: ack.reference.clone(),
             contact: ack.contact.clone(),
@@ -175,6 +191,16 @@ fn body_out(body: &Body) -> Wire {
 fn body_in(found: Wire) -> Result<Body, DecodeError> {
     Ok(match found {
         Wire::Request(request) => Body::Request(Box::new(request_in(request))),
+        Wire::Urgent(request) => Body::Asking(Asking::Urgent, Box::new(request_in(request))),
+        Wire::Confirm(request) => Body::Asking(Asking::Confirm, Box::new(request_in(request))),
+        Wire::Supplement(request) => Body::Asking(Asking::Supplement, Box::new(request_in(request))),
+        Wire::Preservation(request) => Body::Asking(Asking::Preservation, Box::new(request_in(request))),
+        Wire::Arrest(request) => Body::Asking(Asking::Arrest, Box::new(request_in(request))),
+        Wire::Extradition(request) => Body::Asking(Asking::Extradition, Box::new(request_in(request))),
+        Wire::Transfer(request) => Body::Asking(Asking::Transfer, Box::new(request_in(request))),
+        Wire::Proceedings(request) => Body::Asking(Asking::Proceedings, Box::new(request_in(request))),
+        Wire::Team(request) => Body::Asking(Asking::Team, Box::new(request_in(request))),
+        Wire::Notice(found) => Body::Notice(Box::new(notice::decode(found)?)),
         Wire::Acknowledgement(ack) => Body::Acknowledgement(Acknowledgement {
             reference: ack.reference,
             contact: ack.contact,
@@ -205,6 +231,20 @@ fn body_in(found: Wire) -> Result<Body, DecodeError> {
         }),
         Wire::Withdrawal(withdrawal) => Body::Withdrawal(Withdrawal { reason: withdrawal.reason }),
     })
+}
+
+fn asking_out(asking: Asking, request: proto::RequestBody) -> Wire {
+    match asking {
+        Asking::Urgent => Wire::Urgent(request),
+        Asking::Confirm => Wire::Confirm(request),
+        Asking::Supplement => Wire::Supplement(request),
+        Asking::Preservation => Wire::Preservation(request),
+        Asking::Arrest => Wire::Arrest(request),
+        Asking::Extradition => Wire::Extradition(request),
+        Asking::Transfer => Wire::Transfer(request),
+        Asking::Proceedings => Wire::Proceedings(request),
+        Asking::Team => Wire::Team(request),
+    }
 }
 
 fn request_out(request: &RequestBody) -> proto::RequestBody {

@@ -58,6 +58,7 @@ pub fn fields() -> Fields {
         legal_bases: vec![SECRET.to_owned()],
         conditions: vec![],
         consignment: Some(consignment(item())),
+        ties: rogatory::model::message::Ties::default(),
         body: request(),
     }
 }

@@ -246,6 +246,7 @@ fn fields(from: &Side, to: &Side, now: Timestamp, number: u8, directory: Digest,
         legal_bases: vec!["UNTOC, article 18".to_owned()],
         conditions: Vec::new(),
         consignment: None,
+        ties: rogatory::model::message::Ties::default(),
         body,
     }
 }

@@ -84,6 +84,7 @@ impl Letter {
             legal_bases: vec![SECRET.to_owned()],
             conditions: Vec::new(),
             consignment: None,
+            ties: rogatory::model::message::Ties::default(),
             body: request(),
         };
         let route = Route {

@@ -173,6 +173,7 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         legal_bases: vec![],
         conditions: vec![condition(); wish.conditions],
         consignment: (!items.is_empty()).then(|| Consignment::new(seal_id, items).unwrap()),
+        ties: rogatory::model::message::Ties::default(),
         body: wish.body.clone(),
     })
     .unwrap();

@@ -4,10 +4,13 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use rogatory::model::asking::Asking;
 use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id, OfficerName};
-use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Urgency};
+use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
+use rogatory::model::notice::{Notice, Point};
+use rogatory::model::notice_table::{Field, SHAPES};
 use rogatory::model::package::{Condition, ConditionOrigin, Consignment};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::request::{
@@ -17,7 +20,7 @@ use rogatory::model::request::{
 use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::WRAPPED_KEY_BYTES;
 
-use crate::samples::item;
+use crate::samples::{item, notice};
 
 pub fn message() -> impl Strategy<Value = Message> {
     let heads = (id(), id(), party(), authority("XB"), instant(), option::of(digest()), digest(), urgency());
@@ -25,11 +28,11 @@ pub fn message() -> impl Strategy<Value = Message> {
     (heads, rests).prop_map(|(head, rest)| {
         let (message_id, request_id, sender, recipient, created_at, in_reply_to, directory, urgency) = head;
         let (reply_by, legal_bases, mut conditions, consignment, body, reason) = rest;
-        if body.kind() != MessageKind::EvidenceTransmit {
+        if !body.kind().hands_over() {
             conditions.retain(|condition: &Condition| !condition.origin.needs_acceptance());
         }
         let urgency_reason = if urgency == Urgency::Urgent { reason } else { String::new() };
-        let needed = body.kind() == MessageKind::EvidenceTransmit && consignment.is_none();
+        let needed = body.kind().hands_over() && consignment.is_none();
         let one = || Consignment::new(message_id, vec![item(1)]).expect("one good item");
         Message::new(Fields {
             message_id,
@@ -46,6 +49,10 @@ pub fn message() -> impl Strategy<Value = Message> {
             legal_bases,
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
+            ties: Ties {
+                parent: (body.kind() == MessageKind::RequestSupplement).then(|| other(request_id)),
+                confirm_by: (body.kind() == MessageKind::RequestUrgent).then(|| created_at),
+            },
             body,
         })
         .expect("a message within its bounds")
@@ -96,7 +103,38 @@ pub fn record() -> impl Strategy<Value = CustodyRecord> {
     })
 }
 
+/// Another identifier than that one.
+fn other(id: Id) -> Id {
+    Id::try_from(&id.as_bytes().map(|byte| !byte)[..]).expect("16 bytes")
+}
+
+/// A notice of any kind, with any texts in the fields that its kind may have.
+fn any_notice() -> impl Strategy<Value = Notice> {
+    let words = (line(), line(), line(), vec(line(), 1..4), vec(1..9_u32, 1..4), instant(), instant());
+    (select(SHAPES), words, id(), any::<prop::sample::Index>()).prop_map(|(shape, words, id, pick)| {
+        let (text, whom, method, points, numbers, due, at) = words;
+        let mut said = notice(shape.kind);
+        said.text = if said.has(Field::Text) { text } else { String::new() };
+        said.whom = if said.has(Field::Whom) { whom } else { String::new() };
+        said.method = if said.has(Field::Method) { method } else { String::new() };
+        if said.has(Field::Points) {
+            said.points = (1..).zip(points).map(|(number, text)| Point { number, text }).collect();
+        }
+        if said.has(Field::Measures) {
+            said.measures = numbers;
+        }
+        said.package_id = said.package_id.map(|_| id);
+        said.due = said.due.map(|_| due);
+        said.at = said.at.map(|_| at);
+        said.verdict = said.verdict.map(|_| *pick.get(shape.verdicts));
+        said
+    })
+}
+
 fn body() -> impl Strategy<Value = Body> {
+    let request = (vec(line(), 3), vec(prose(), 9), vec((line(), line()), 0..3), vec(line(), 0..3));
+    let asked = request
+        .prop_map(|(lines, proses, measures, persons)| Box::new(request_body(&lines, &proses, measures, persons)));
     let request = (vec(line(), 3), vec(prose(), 9), vec((line(), line()), 0..3), vec(line(), 0..3));
     let ack = (line(), line(), prose(), option::of(instant()));
     prop_oneof![
@@ -117,6 +155,8 @@ fn body() -> impl Strategy<Value = Body> {
             Body::Acceptance(ConditionsAcceptance { package_id, condition_ids, responsible_authority })
         }),
         line().prop_map(|reason| Body::Withdrawal(Withdrawal { reason })),
+        (select(&Asking::ALL[..]), asked).prop_map(|(asking, request)| Body::Asking(asking, request)),
+        any_notice().prop_map(|said| Body::Notice(Box::new(said))),
     ]
 }
 

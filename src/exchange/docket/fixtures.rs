@@ -127,6 +127,7 @@ pub(super) fn message_from(from: AuthorityId, number: u8, body: Body) -> Message
         legal_bases: vec![],
         conditions: if files { vec![condition] } else { vec![] },
         consignment: files.then(|| Consignment::new(id(90), vec![item]).unwrap()),
+        ties: crate::model::message::Ties::default(),
         body,
     })
     .unwrap()
