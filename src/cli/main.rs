@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cli::{
-    conditions, custody, demo, directory, directory_args, doctor, index, init, law, package, reply, request, rotate,
-    serve, verify,
+    conditions, consent, custody, demo, directory, directory_args, doctor, index, init, law, package, reply, request,
+    rotate, serve, verify,
 };
 use crate::daemon::clock;
 
@@ -39,6 +39,12 @@ enum Verb {
     Package(package::PackageArgs),
     /// Conditions on the use of a package
     Conditions(conditions::ConditionsArgs),
+    /// Consent to another use of evidence
+    Consent(consent::ConsentArgs),
+    /// Assurances that a transmission waits for
+    Assurance(consent::AssuranceArgs),
+    /// Give notice that evidence which clears an accused is disclosed; the notice opens every condition
+    Exculpatory(consent::ExculpatoryArgs),
     /// The chain-of-custody log
     Custody(custody::CustodyArgs),
     /// Which legal basis binds two authorities; the instruments behind it
@@ -70,6 +76,9 @@ pub fn run() -> ExitCode {
         Verb::Reply(args) => reply::run(&args, out),
         Verb::Package(args) => package::run(&args, out),
         Verb::Conditions(args) => conditions::run(&args, out),
+        Verb::Consent(args) => consent::consent(&args, out),
+        Verb::Assurance(args) => consent::assurance(&args, out),
+        Verb::Exculpatory(args) => consent::exculpatory(&args, out),
         Verb::Custody(args) => custody::run(&args, out),
         Verb::Law(args) => law::run(&args, clock::now(), out),
         Verb::Verify(args) => verify::run(&args, clock::now(), out).map_err(anyhow::Error::from),

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod conditions;
+pub mod consent;
 pub mod custody;
 pub mod custody_time;
 pub mod demo;
@@ -27,5 +28,7 @@ pub mod rotate;
 pub mod serve;
 pub mod show;
 pub mod sink;
+pub mod uses;
+pub mod using;
 pub mod verify;
 mod witness;

@@ -9,6 +9,7 @@ use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
+use crate::daemon::terms_check;
 use crate::exchange::act::{DraftFiles, Scene};
 use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
@@ -85,6 +86,7 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
         }
         None => officer.acting_as(roles)?,
     };
+    terms_check::check(node, &draft)?;
     let now = clock::now();
     let directory = known_to(node, &draft.to)?;
     let (consignment, files) = draft.files.unzip();

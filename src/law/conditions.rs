@@ -184,6 +184,25 @@ fn exculpatory(book: &CodeBook, asked: &Asked, facts: &Facts) -> Verdict {
     }])
 }
 
+/// What the law asks before files go on to another State or organisation, whatever conditions stand on them: the consent of
+/// the authority that gave them.
+pub fn onward(book: &CodeBook, giver: &AuthorityId, asked: &Asked, facts: &Facts) -> Option<Hold> {
+    let outside = asked.recipient.as_ref().is_none_or(|recipient| {
+        !matches!(recipient.kind, asked::RecipientKind::Setter | asked::RecipientKind::Agency)
+    });
+    let given = facts.consents.iter().any(|consent| consent.by == *giver && test::covers(consent, asked, facts));
+    (outside && !given).then(|| Hold {
+        id: "-".to_owned(),
+        code: "onward transfer".to_owned(),
+        text: "What goes to another State or organisation needs the consent of the State that gave it.".to_owned(),
+        why: "no consent names these files, this recipient and these proceedings".to_owned(),
+        article: book.articles(GeneralRule::Onward),
+        needs: format!("a signed consent of {giver} (`rogatory consent request`)"),
+        lifted_by: format!("{giver}, by consenting"),
+        how: Firmness::Hard,
+    })
+}
+
 fn held(book: &CodeBook, term: &Term<'_>, asked: &Asked, facts: &Facts) -> Vec<Hold> {
     let Some(code) = book.find(&term.condition.code) else {
         return unknown(book, term, asked, facts).into_iter().collect();
@@ -191,7 +210,7 @@ fn held(book: &CodeBook, term: &Term<'_>, asked: &Asked, facts: &Facts) -> Vec<H
     let stops = |rule: &&Bite| {
         rule.acts.contains(&asked.act)
             && test::bites(rule.bites, term, asked, facts)
-            && !rule.opens.iter().any(|opening| test::opened(*opening, rule.bites, term, asked, facts))
+            && !rule.opens.iter().any(|opening| test::opened(*opening, term, asked, facts))
     };
     code.rules.iter().filter(stops).map(|rule| hold(code, rule, term)).collect()
 }
@@ -214,7 +233,7 @@ fn hold(code: &Code, rule: &Bite, term: &Term<'_>) -> Hold {
 /// Two persons of the receiver read the text, or its setter consents: nothing else is known of such a code.
 fn unknown(book: &CodeBook, term: &Term<'_>, asked: &Asked, facts: &Facts) -> Option<Hold> {
     let opens = [Opening::SecondPerson, Opening::Consent];
-    let open = |opening: &Opening| test::opened(*opening, code::When::Always, term, asked, facts);
+    let open = |opening: &Opening| test::opened(*opening, term, asked, facts);
     if asked.act == Act::Transmit || opens.iter().any(open) {
         return None;
     }

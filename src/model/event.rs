@@ -65,6 +65,16 @@ events! {
     PackageDestroyed = "package.destroyed", "package destroyed: key and files";
     KeyRotated = "key.rotated", "a key was replaced";
     KeysAdded = "keys.added", "keys made that the node had not";
+    PackageLinked = "package.linked", "put to proceedings";
+    PackageCopied = "package.copied", "copied";
+    PackageExhibited = "package.exhibited", "made an exhibit";
+    PackageDisclosed = "package.disclosed", "disclosed";
+    PackageForwarded = "package.forwarded", "sent on to another authority";
+    UseAsked = "use.asked", "a second officer was asked to clear a use";
+    UseCleared = "use.cleared", "a use was cleared by a second officer";
+    IdentitySealed = "identity.sealed", "a protected identity was sealed";
+    IdentityAsked = "identity.asked", "the unlocking of a protected identity was asked for";
+    IdentityUnlocked = "identity.unlocked", "a protected identity was unlocked by two officers";
 }
 
 impl Event {

@@ -312,3 +312,7 @@ pub const INSTRUMENT_BYTES_MAX: usize = 256 * 1024;
 pub const CONDITION_LIST_MAX: usize = 16;
 /// Largest file of the conditions vocabulary.
 pub const VOCABULARY_BYTES_MAX: usize = 64 * 1024;
+/// How long what a second officer cleared may be done: a day.
+pub const CLEARANCE_MS: u64 = 86_400_000;
+/// Most records of use that one list shows, the newest.
+pub const USES_SHOWN_MAX: usize = 10_000;

@@ -162,7 +162,7 @@ kinds! {
     ExecutionReport = "execution.report", E;
     RequestRefuse = "request.refuse", E;
     EvidenceTransmit = "evidence.transmit", E;
-    ConditionsAccept = "conditions.accept", R;
+    ConditionsAccept = "conditions.accept", Speaker::Either;
     RequestWithdraw = "request.withdraw", R;
     RequestUrgent = "request.urgent", R;
     RequestConfirm = "request.confirm", R;
@@ -220,6 +220,17 @@ kinds! {
     JitEnd = "jit.end", Speaker::Either;
     RegistryNotice = "registry.notice", R;
     ConsultationNotice = "consultation.notice", R;
+    ConditionsOffer = "conditions.offer", Speaker::Either;
+    ConditionsDecline = "conditions.decline", Speaker::Either;
+    ConditionsCounter = "conditions.counter", Speaker::Either;
+    ConditionsWaive = "conditions.waive", Speaker::Either;
+    AssuranceGive = "assurance.give", R;
+    AssuranceAnswer = "assurance.answer", E;
+    UseConsentRequest = "use.consent.request", Speaker::Either;
+    UseConsentGrant = "use.consent.grant", Speaker::Either;
+    UseConsentDeny = "use.consent.deny", Speaker::Either;
+    ExculpatoryNotice = "exculpatory.notice", Speaker::Either;
+    ProtectionConsult = "protection.consult", Speaker::Either;
 }
 
 impl MessageKind {
@@ -245,6 +256,25 @@ impl MessageKind {
         self.opens()
             || matches!(self, RequestConfirm | RequestRefuse | RequestWithdraw | EvidenceTransmit | SpontaneousTransmit)
             || matches!(self, ConditionsAccept | DestroyCertificate | ReturnDispatch | ReturnReceipt | ReturnWaive)
+            || self.of_terms()
+    }
+
+    /// Whether it sets or lifts terms, or is said on the way round them: it binds the State.
+    const fn of_terms(self) -> bool {
+        matches!(
+            self,
+            Self::ConditionsOffer
+                | Self::ConditionsWaive
+                | Self::AssuranceGive
+                | Self::AssuranceAnswer
+                | Self::UseConsentGrant
+                | Self::ExculpatoryNotice
+        )
+    }
+
+    /// Whether conditions that bind on acceptance may stand in it: on files, or offered before any.
+    pub const fn sets_conditions(self) -> bool {
+        self.hands_over() || matches!(self, Self::ConditionsOffer)
     }
 
     /// Whether it brings files that conditions of their sender may bind.
@@ -310,10 +340,13 @@ impl Message {
         list("legal_bases", fields.legal_bases.len())?;
         fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
         check_conditions(&fields.conditions)?;
-        // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
+        // Only what is sent as evidence, or offered, can be bound to acceptance: nobody accepts the conditions of another message.
         let evidence = fields.body.kind().hands_over();
-        if !evidence && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
+        if !fields.body.kind().sets_conditions() && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
             return Err(MessageError::Origin);
+        }
+        if matches!(fields.body.kind(), MessageKind::ConditionsOffer) && fields.conditions.is_empty() {
+            return Err(MessageError::NoConditions);
         }
         bounds::body(&fields.body)?;
         if evidence && fields.consignment.is_none() {
@@ -348,10 +381,13 @@ pub enum MessageError {
     NoItems,
     /// A condition that binds on acceptance, outside a package of evidence.
     #[error(
-        "only a package of evidence carries conditions of the requested State; give the undertakings of another message \
+        "only a package of evidence or an offer carries conditions of the requested State; give the undertakings of another message \
          the origin requester-undertaking or default-by-law"
     )]
     Origin,
+    /// An offer of nothing.
+    #[error("an offer holds no condition; name one")]
+    NoConditions,
     /// New measures in no matter.
     #[error("a supplement names the request that it supplements")]
     NoParent,

@@ -2,6 +2,7 @@
 //! never blocked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -30,8 +31,10 @@ const STANDINGS: [Standing; 8] = [
 const PLACES: [&str; 3] = ["A-1/2026", "A-2/2026", "B-9"];
 const NAMES: [&str; 3] = ["Court of Arcadia", "XC-MOJ", "INT-ICC"];
 
-fn book() -> CodeBook {
-    CodeBook::standard().unwrap()
+static BOOK: LazyLock<CodeBook> = LazyLock::new(|| CodeBook::standard().unwrap());
+
+fn book() -> &'static CodeBook {
+    &BOOK
 }
 
 fn setter() -> AuthorityId {
@@ -146,7 +149,7 @@ fn judged(rows: &[(Condition, Standing)], asked: &Asked, facts: &Facts) -> Verdi
     let setter = setter();
     let terms: Vec<Term<'_>> =
         rows.iter().map(|(condition, standing)| Term { condition, setter: &setter, standing: *standing }).collect();
-    judge(&book(), &terms, asked, facts)
+    judge(book(), &terms, asked, facts)
 }
 
 proptest! {
@@ -237,7 +240,7 @@ proptest! {
         // On the copy they bind by acceptance; whoever accepted them stands where the source stood, or stricter.
         let rows: Vec<(Condition, Standing)> = carried.iter().map(|one| (one.clone(), Standing::Binds)).collect();
         let bound: Vec<Term<'_>> = terms.iter().copied().filter(|term| term.standing == Standing::Binds).collect();
-        let before = judge(&book(), &bound, &of_source, &facts);
+        let before = judge(book(), &bound, &of_source, &facts);
         let after = judged(&rows, &of_copy, &facts);
         prop_assert!(after.strictness() >= before.strictness(), "{before:?} {after:?}");
         prop_assert!(carried.iter().all(|one| one.inherited.as_ref().is_some_and(|from| from.setter == setter)));

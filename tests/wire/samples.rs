@@ -51,7 +51,7 @@ pub fn fields(kind: MessageKind) -> Fields {
         urgency_reason: "The hearing is near.".to_owned(),
         reply_by: Some(ReplyBy { at: instant(86_400_000), reason: "Hearing date.".to_owned() }),
         legal_bases: vec!["Treaty XA-XB, art. 3".to_owned()],
-        conditions: if evidence { vec![condition] } else { Vec::new() },
+        conditions: if kind.sets_conditions() { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
         ties: Ties {
             parent: (kind == MessageKind::RequestSupplement).then(|| id(5)),

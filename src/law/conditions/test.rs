@@ -68,19 +68,19 @@ pub(super) const fn why(when: When) -> &'static str {
 }
 
 /// Whether what opens a rule is there.
-pub(super) fn opened(opening: Opening, when: When, term: &Term<'_>, asked: &Asked, facts: &Facts) -> bool {
+pub(super) fn opened(opening: Opening, term: &Term<'_>, asked: &Asked, facts: &Facts) -> bool {
     match opening {
         Opening::Consent => {
             let setter = term.condition.inherited.as_ref().map_or(term.setter, |inherited| &inherited.setter);
             let consents = facts.consents.iter();
             let mut fit = consents.filter(|consent| speaks_for(consent, setter.as_str(), term));
-            fit.any(|consent| covers(consent, when, asked, facts))
+            fit.any(|consent| covers(consent, asked, facts))
         }
         Opening::OriginatorConsent => {
             let Some(originator) = term.condition.params.get("originator") else { return false };
             let mut consents = facts.consents.iter();
             consents.any(|consent| {
-                consent.on_behalf_of.iter().any(|name| name == originator) && covers(consent, when, asked, facts)
+                consent.on_behalf_of.iter().any(|name| name == originator) && covers(consent, asked, facts)
             })
         }
         Opening::SecondPerson => facts.cleared == Cleared::BySecondPerson,
@@ -105,14 +105,14 @@ fn speaks_for(consent: &Consent, setter: &str, term: &Term<'_>) -> bool {
         || consent.by == *term.setter && consent.on_behalf_of.iter().any(|name| name == setter)
 }
 
-fn covers(consent: &Consent, when: When, asked: &Asked, facts: &Facts) -> bool {
+pub(super) fn covers(consent: &Consent, asked: &Asked, facts: &Facts) -> bool {
     let in_time = consent.until.is_none_or(|until| facts.now < until);
     let proceeding = match &asked.proceeding {
         None => true,
         Some(named) => consent.proceeding.as_ref() == Some(named) || facts.own_proceedings.contains(named),
     };
     let purpose = match asked.purpose {
-        None => when != When::ExcludedPurpose,
+        None => true,
         Some(purpose) => {
             purpose == crate::law::conditions::asked::PurposeKind::Criminal || consent.purposes.contains(&purpose)
         }
