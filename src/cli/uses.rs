@@ -17,7 +17,7 @@ use crate::model::ident::Id;
 
 /// What is done with a package.
 #[derive(Debug, clap::Subcommand)]
-pub enum UseVerb {
+pub(super) enum UseVerb {
     /// Put a package, or files of it, to proceedings
     Link(ActArgs),
     /// Record a use: copy, exhibit or disclose; the gate of its conditions comes first
@@ -75,7 +75,7 @@ pub enum UseVerb {
 
 /// A package, what for, for whom.
 #[derive(Debug, clap::Args)]
-pub struct ActArgs {
+pub(super) struct ActArgs {
     /// The package
     id: Id,
     /// Only this file; may be repeated
@@ -103,7 +103,7 @@ impl ActArgs {
 ///
 /// # Errors
 /// What the node says.
-pub fn run(verb: &UseVerb, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+pub(super) fn run(verb: &UseVerb, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match verb {
         UseVerb::Link(args) => record(Act::Link, args, out),
         UseVerb::Use { act, args } => record(*act, args, out),

@@ -40,6 +40,13 @@ pub const fn hold(event: Event) -> Hold {
         | Event::PackageHandedOver => Hold::WithItsMessage,
         Event::PackageOpened
         | Event::PackageExported
+        | Event::PackageLinked
+        | Event::PackageCopied
+        | Event::PackageExhibited
+        | Event::PackageDisclosed
+        | Event::PackageForwarded
+        | Event::UseAsked
+        | Event::UseCleared
         | Event::MessageRead
         | Event::ActRefused
         | Event::InputRefused => Hold::Free,
@@ -57,6 +64,9 @@ pub const fn hold(event: Event) -> Hold {
         | Event::RecordErased
         | Event::DestructionRequested
         | Event::PackageDestroyed
+        | Event::IdentitySealed
+        | Event::IdentityAsked
+        | Event::IdentityUnlocked
         | Event::KeyRotated
         | Event::KeysAdded => Hold::Kept,
     }
