@@ -28,6 +28,8 @@ mod office;
 mod outage;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/reload.rs"]
+mod reload;
 #[path = "cli/requests.rs"]
 mod requests;
 #[path = "cli/roles.rs"]

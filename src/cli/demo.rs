@@ -130,11 +130,18 @@ fn play(
         contact: "mla@moj.xb.example".to_owned(),
         note: "Received and registered.".to_owned(),
         next_contact: None,
+        basis: None,
     });
     let draft = Draft::in_thread(&xb.node().request(request_id)?, Some(request.digest), body);
     let drafted = drafting::draft(xb.node(), xb.first(), draft)?;
     let sent = desk::send_if_alone_may(xb.node(), xb.first(), drafted)?;
     let arrived = handed_over(xb, sent.message_id)?;
+    if let Body::Acknowledgement(ack) = &desk::read_message(xb.node(), &sent)?.body
+        && let Some(found) = &ack.basis
+    {
+        let (agreement, answer) = (found.agreement.word(), found.answer.map_or("nothing", |answer| answer.word()));
+        story.say("XB-MOJ", &format!("looked the legal basis up again by its own registry: {answer}, {agreement}."))?;
+    }
     story.say(
         "XB-MOJ",
         &format!("{} acknowledged the request: a legal act, not a transport receipt.", xb.first_name()),
@@ -175,7 +182,11 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
         urgency: Urgency::Routine,
         urgency_reason: String::new(),
         reply_by: None,
-        legal_bases: vec!["Treaty on mutual legal assistance between Arcadia and Borealia (fictional)".to_owned()],
+        legal_bases: vec![
+            "L-TH".to_owned(),
+            "Treaty between Arcadia and Borealia on legal assistance in criminal matters (fictional)".to_owned(),
+        ],
+        basis: demo_cast::basis()?,
         conditions: Vec::new(),
         files: Some(packing::finish(node, xa.first(), package_id)?),
         ties: Ties::default(),
@@ -194,6 +205,13 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
             xa.second_name()
         ),
     )?;
+    if let Some(basis) = &desk::read_message(node, &row)?.basis {
+        let (answer, chosen) = (basis.answer.word(), basis.chosen.join(" and "));
+        story.say(
+            "XA-MOJ",
+            &format!("looked the legal basis up in the directory's registry of fictional acts: {answer}, by {chosen}."),
+        )?;
+    }
     Ok(row)
 }
 

@@ -1,8 +1,10 @@
 //! Floor 7: the command line, one verb a file.
 
 pub mod client;
+pub mod completions;
 pub mod conditions;
 pub mod consent;
+pub mod config;
 pub mod custody;
 pub mod custody_time;
 pub mod demo;
@@ -11,6 +13,9 @@ pub mod demo_stage;
 pub mod destroy;
 pub mod directory;
 pub mod directory_args;
+pub mod directory_import;
+pub mod directory_registry;
+pub mod directory_rows;
 pub mod directory_view;
 pub mod doctor;
 pub mod erase;
@@ -24,6 +29,8 @@ pub mod offline;
 pub mod package;
 pub mod reply;
 pub mod request;
+pub mod request_basis;
+pub mod request_check;
 pub mod rotate;
 pub mod serve;
 pub mod show;
@@ -32,3 +39,4 @@ pub mod uses;
 pub mod using;
 pub mod verify;
 mod witness;
+pub mod wizard;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::daemon::api::{Refusal, Shared};
 use crate::daemon::api_routes::{Answer, act};
+use crate::daemon::basis::BasisWish;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
@@ -62,11 +63,20 @@ pub enum NewReply {
         grounds: Vec<String>,
         /// Reasons.
         reasons: String,
+        /// The measures that are refused; empty: all.
+        #[serde(default)]
+        measures: Vec<u32>,
+        /// Why no consultation was appropriate.
+        #[serde(default)]
+        without_consultation: String,
     },
     /// The requesting side withdraws.
     Withdraw {
         /// Why.
         reason: String,
+        /// The measures that are withdrawn; empty: all.
+        #[serde(default)]
+        measures: Vec<u32>,
     },
 }
 
@@ -113,11 +123,13 @@ async fn reply(
 fn body_of(new: NewReply) -> Body {
     match new {
         NewReply::Ack { reference, contact, note, next_contact } => {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis: None })
         }
         NewReply::Report { status, text } => Body::Report(ExecutionReport { status, text }),
-        NewReply::Refuse { grounds, reasons } => Body::Refusal(RefusalBody { grounds, reasons }),
-        NewReply::Withdraw { reason } => Body::Withdrawal(Withdrawal { reason }),
+        NewReply::Refuse { grounds, reasons, measures, without_consultation } => {
+            Body::Refusal(RefusalBody { grounds, reasons, measures, without_consultation })
+        }
+        NewReply::Withdraw { reason, measures } => Body::Withdrawal(Withdrawal { reason, measures }),
     }
 }
 
@@ -148,6 +160,7 @@ async fn open(State(shared): State<Shared>, officer: Admitted, Json(new): Json<N
             urgency_reason: String::new(),
             reply_by: None,
             legal_bases: Vec::new(),
+            basis: BasisWish::default(),
             conditions: Vec::new(),
             files: None,
             ties: Ties::default(),

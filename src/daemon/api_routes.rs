@@ -1,7 +1,5 @@
 //! The routes of the officers' socket: each reads its arguments, does one act of the desk, and answers with JSON.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -13,14 +11,14 @@ use serde_json::{Value, json};
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
 use crate::daemon::api_replies::newest_of_other_side;
+use crate::daemon::basis_view::NewBasis;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
-use crate::daemon::registrar::Wake;
 use crate::daemon::{
-    acceptance, api_custody, api_doctor, api_erasing, api_replies, api_stream, api_terms, api_time, dossier,
+    acceptance, api_basis, api_custody, api_doctor, api_erasing, api_replies, api_stream, api_terms, api_time, dossier,
     forwarding, packing, terms, views,
 };
 use crate::exchange::rows::MessageRow;
@@ -52,6 +50,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/packages/{id}/send", post(send_package))
         .route("/v1/packages/{id}/acceptance", post(accept))
         .route("/v1/packages/{id}/dossier", post(export))
+        .merge(api_basis::routes())
         .merge(api_custody::routes())
         .merge(api_doctor::routes())
         .merge(api_time::routes())
@@ -85,6 +84,9 @@ pub struct NewRequest {
     /// The treaties it rests on.
     #[serde(default)]
     pub legal_bases: Vec<String>,
+    /// What its legal basis is looked up by.
+    #[serde(default)]
+    pub basis: NewBasis,
     /// Undertakings.
     #[serde(default)]
     pub conditions: Vec<Condition>,
@@ -176,12 +178,12 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 }
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
-    let node = Arc::clone(&shared.node);
-    let done = blocking(&node, Node::reload).await;
-    done.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
-    // The courier ends only with the node.
-    let _ = shared.wake.send(Wake::Reloaded);
-    Ok(Json(shared.with_waiting(status(State(shared.clone()), officer).await?.0)))
+    let affected = shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
+    let mut answer = shared.with_waiting(status(State(shared.clone()), officer).await?.0);
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("legal_basis_changed".to_owned(), json!(affected));
+    }
+    Ok(Json(answer))
 }
 
 async fn requests(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
@@ -217,6 +219,7 @@ async fn new_request(
             urgency_reason: new.urgency_reason,
             reply_by: new.reply_by.map(|at| ReplyBy { at, reason: new.reply_by_reason }),
             legal_bases: new.legal_bases,
+            basis: new.basis.wish(),
             conditions: new.conditions,
             files,
             ties: Ties { parent: new.parent, confirm_by: new.confirm_by },

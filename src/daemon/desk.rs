@@ -10,8 +10,9 @@ use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted, READ};
 use crate::daemon::terms::{self, TermsError};
-use crate::daemon::{clock, crash};
+use crate::daemon::{basis, clock, crash};
 use crate::exchange::act::{Act, Scene};
+use crate::exchange::basis::CannotAsk;
 use crate::exchange::rows::{MessageRow, MessageState, tree};
 use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
 use crate::model::event::{Actor, Event, Outcome, Role};
@@ -47,7 +48,9 @@ pub fn approve(node: &Node, officer: &Admitted, message_id: Id) -> Result<Messag
     if row.drafted_by.as_deref() == Some(officer.name().as_str()) {
         return Err(refuse(node, officer, &row, "four-eyes", DeskError::FourEyes { kind: row.kind }));
     }
-    complete(&read_message(node, &row)?.body)?;
+    let message = read_message(node, &row)?;
+    complete(&message.body)?;
+    basis::ready(node, &message)?;
     node.commit(scene(node, actor).decided(Event::MessageApproved, &row, ""))?;
     Ok(node.message(message_id)?)
 }
@@ -93,7 +96,11 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     }
     let directory = node.directory(now).map_err(DeskError::Directory)?;
     let (bytes, _) = node.message_bytes(&row)?;
-    complete(&message::decode(&bytes)?.body)?;
+    let sent = message::decode(&bytes)?;
+    complete(&sent.body)?;
+    if row.state == MessageState::Drafted {
+        basis::ready(node, &sent)?;
+    }
     let peer = directory.roster().authority(&row.counterpart);
     let peer = peer.ok_or_else(|| DeskError::UnknownAuthority(row.counterpart.clone()))?;
     let key = peer.receiving_key_at(now).ok_or_else(|| DeskError::NoReceivingKey(row.counterpart.clone()))?;
@@ -307,6 +314,19 @@ pub enum DeskError {
         /// The fields.
         missing: Vec<&'static str>,
     },
+    /// A legal basis that the look-up does not support, and no reason why the request rests on it.
+    #[error(
+        "the legal basis is not settled: {}; name another basis, or write a new draft that says why it goes on \
+         nevertheless (`--basis-reason`, or `reason` under [basis])",
+        gaps.join("; ")
+    )]
+    Basis {
+        /// What is open.
+        gaps: Vec<String>,
+    },
+    /// A question about the legal basis that cannot be answered.
+    #[error("the legal basis cannot be looked up: {0}")]
+    Question(#[from] CannotAsk),
     /// Not in this state.
     #[error("cannot {act} it: it is {}", state_name(state))]
     State {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::crypto::random;
+use crate::daemon::basis::{self, BasisWish};
 use crate::daemon::clock;
 use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
@@ -39,6 +40,8 @@ pub struct Draft {
     pub reply_by: Option<ReplyBy>,
     /// The treaties it rests on.
     pub legal_bases: Vec<String>,
+    /// What the legal basis of a request is looked up by.
+    pub basis: BasisWish,
     /// Conditions or undertakings.
     pub conditions: Vec<Condition>,
     /// Its files, sealed already.
@@ -64,6 +67,7 @@ impl Draft {
             },
             reply_by: None,
             legal_bases: Vec::new(),
+            basis: BasisWish::default(),
             conditions: Vec::new(),
             files: None,
             ties: Ties::default(),
@@ -76,7 +80,7 @@ impl Draft {
 ///
 /// # Errors
 /// [`DeskError`] says what to change.
-pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow, DeskError> {
+pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<MessageRow, DeskError> {
     let roles = if draft.body.kind().hands_over() { ATTACHMENTS } else { DRAFT };
     let actor = match draft.request_id {
         Some(id) => {
@@ -89,6 +93,12 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
     terms_check::check(node, &draft)?;
     let now = clock::now();
     let directory = known_to(node, &draft.to)?;
+    let looked_up = basis::of_draft(node, &draft)?;
+    if let (Body::Acknowledgement(ack), Some(request_id)) = (&mut draft.body, draft.request_id)
+        && ack.basis.is_none()
+    {
+        ack.basis = basis::to_acknowledge(node, request_id)?;
+    }
     let (consignment, files) = draft.files.unzip();
     let message = Message::new(Fields {
         message_id: Id::new(now, random::bytes()?),
@@ -106,8 +116,10 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
         urgency_reason: draft.urgency_reason,
         reply_by: draft.reply_by,
         legal_bases: draft.legal_bases,
+        basis: looked_up,
         conditions: draft.conditions,
         consignment,
+        renditions: Vec::new(),
         ties: draft.ties,
         body: draft.body,
     })?;

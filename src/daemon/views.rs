@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::daemon::basis_view;
 use crate::daemon::desk::{DeskError, read_message, state_name};
 use crate::daemon::destroying;
 use crate::daemon::lookup::LookupError;
@@ -37,7 +38,8 @@ pub fn request(node: &Node, id: Id) -> Result<Value, DeskError> {
         let message = node.message(*message_id)?;
         messages.push(message_view(&message, &read_message(node, &message)?));
     }
-    Ok(json!({ "request": row, "messages": messages }))
+    let basis = basis_view::beside(node, &row)?;
+    Ok(json!({ "request": row, "basis": basis, "messages": messages }))
 }
 
 /// All packages.

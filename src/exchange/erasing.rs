@@ -37,7 +37,9 @@ pub const fn hold(event: Event) -> Hold {
         | Event::ContentReceived
         | Event::ContentAbandoned
         | Event::ReceiptDelivered
-        | Event::PackageHandedOver => Hold::WithItsMessage,
+        | Event::PackageHandedOver
+        | Event::BasisCompared
+        | Event::BasisChanged => Hold::WithItsMessage,
         Event::PackageOpened
         | Event::PackageExported
         | Event::PackageLinked

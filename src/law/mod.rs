@@ -2,15 +2,21 @@
 
 pub mod basis;
 pub mod conditions;
+pub mod complete;
+pub mod content;
 pub mod crime;
+pub mod demand;
 pub mod extent;
 pub mod handshake;
+pub mod finding;
 pub mod help;
 pub mod instrument;
 pub mod library;
+pub mod life;
 pub mod link;
 pub mod mark;
 pub mod opinion;
+pub mod particular;
 pub mod provision;
 pub mod query;
 pub mod registry;

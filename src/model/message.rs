@@ -5,9 +5,11 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use crate::model::asking::Asking;
+use crate::model::basis::BasisLookup;
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::notice::{Notice, NoticeError};
 use crate::model::package::{Condition, Consignment, ConsignmentError, check_conditions};
+use crate::model::rendition::{self, Rendition};
 use crate::model::request::{
     Acknowledgement, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, Refusal, RequestBody, Withdrawal,
 };
@@ -16,6 +18,7 @@ use crate::model::text::{Need, TextError, line, list, prose};
 use crate::model::time::Timestamp;
 
 mod bounds;
+mod terms;
 
 /// A checked message. Read its fields through `Deref`; make one with [`Message::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,10 +51,14 @@ pub struct Fields {
     pub reply_by: Option<ReplyBy>,
     /// The treaties that the sender names.
     pub legal_bases: Vec<String>,
+    /// What the sender's node looked up about the legal basis of a request.
+    pub basis: Option<Box<BasisLookup>>,
     /// Conditions on what is sent, or undertakings in a request.
     pub conditions: Vec<Condition>,
     /// The files that travel with it.
     pub consignment: Option<Consignment>,
+    /// What a request looks like on paper, by language.
+    pub renditions: Vec<Rendition>,
     /// What binds it to other requests and dates.
     pub ties: Ties,
     /// What it says.
@@ -259,24 +266,6 @@ impl MessageKind {
             || self.of_terms()
     }
 
-    /// Whether it sets or lifts terms, or is said on the way round them: it binds the State.
-    const fn of_terms(self) -> bool {
-        matches!(
-            self,
-            Self::ConditionsOffer
-                | Self::ConditionsWaive
-                | Self::AssuranceGive
-                | Self::AssuranceAnswer
-                | Self::UseConsentGrant
-                | Self::ExculpatoryNotice
-        )
-    }
-
-    /// Whether conditions that bind on acceptance may stand in it: on files, or offered before any.
-    pub const fn sets_conditions(self) -> bool {
-        self.hands_over() || matches!(self, Self::ConditionsOffer)
-    }
-
     /// Whether it brings files that conditions of their sender may bind.
     pub const fn hands_over(self) -> bool {
         matches!(self, Self::EvidenceTransmit | Self::SpontaneousTransmit)
@@ -339,17 +328,17 @@ impl Message {
         }
         list("legal_bases", fields.legal_bases.len())?;
         fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
+        if let Some(basis) = &fields.basis {
+            basis.check_bounds()?;
+            if fields.body.request().is_none() {
+                return Err(MessageError::Basis);
+            }
+        }
+        rendition::check(&fields.renditions)?;
         check_conditions(&fields.conditions)?;
-        // Only what is sent as evidence, or offered, can be bound to acceptance: nobody accepts the conditions of another message.
-        let evidence = fields.body.kind().hands_over();
-        if !fields.body.kind().sets_conditions() && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
-            return Err(MessageError::Origin);
-        }
-        if matches!(fields.body.kind(), MessageKind::ConditionsOffer) && fields.conditions.is_empty() {
-            return Err(MessageError::NoConditions);
-        }
+        bounds::conditions(&fields)?;
         bounds::body(&fields.body)?;
-        if evidence && fields.consignment.is_none() {
+        if fields.body.kind().hands_over() && fields.consignment.is_none() {
             return Err(MessageError::NoItems);
         }
         bounds::ties(&fields)?;
@@ -381,13 +370,18 @@ pub enum MessageError {
     NoItems,
     /// A condition that binds on acceptance, outside a package of evidence.
     #[error(
-        "only a package of evidence or an offer carries conditions of the requested State; give the undertakings of another message \
-         the origin requester-undertaking or default-by-law"
+        "only a package of evidence or an offer carries conditions of the requested State; give the undertakings of another \
+         message the origin requester-undertaking or default-by-law"
     )]
     Origin,
     /// An offer of nothing.
     #[error("an offer holds no condition; name one")]
     NoConditions,
+    /// A look-up of the legal basis in a message that asks for nothing.
+    #[error(
+        "only a request carries a look-up of its legal basis; the other side tells its own by `request.ack`"
+    )]
+    Basis,
     /// New measures in no matter.
     #[error("a supplement names the request that it supplements")]
     NoParent,

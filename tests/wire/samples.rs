@@ -51,8 +51,10 @@ pub fn fields(kind: MessageKind) -> Fields {
         urgency_reason: "The hearing is near.".to_owned(),
         reply_by: Some(ReplyBy { at: instant(86_400_000), reason: "Hearing date.".to_owned() }),
         legal_bases: vec!["Treaty XA-XB, art. 3".to_owned()],
+        basis: None,
         conditions: if kind.sets_conditions() { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
+        renditions: Vec::new(),
         ties: Ties {
             parent: (kind == MessageKind::RequestSupplement).then(|| id(5)),
             confirm_by: (kind == MessageKind::RequestUrgent).then(|| instant(864_000_000)),
@@ -115,13 +117,17 @@ fn body(kind: MessageKind) -> Body {
             contact: text("desk 4"),
             note: text("Registered."),
             next_contact: Some(instant(1_000)),
+            basis: None,
         }),
         MessageKind::ExecutionReport => {
             Body::Report(ExecutionReport { status: ExecutionStatus::Partial, text: text("One bank has answered.") })
         }
-        MessageKind::RequestRefuse => {
-            Body::Refusal(Refusal { grounds: vec![text("ne-bis-in-idem")], reasons: text("Judged already.") })
-        }
+        MessageKind::RequestRefuse => Body::Refusal(Refusal {
+            grounds: vec![text("ne-bis-in-idem")],
+            reasons: text("Judged already."),
+            measures: Vec::new(),
+            without_consultation: String::new(),
+        }),
         MessageKind::EvidenceTransmit => Body::Evidence(EvidenceTransmittal {
             reference: text("XB/9"),
             description: text("Statements."),
@@ -132,7 +138,9 @@ fn body(kind: MessageKind) -> Body {
             condition_ids: vec![text("use-1")],
             responsible_authority: text("Court of Arcadia"),
         }),
-        MessageKind::RequestWithdraw => Body::Withdrawal(Withdrawal { reason: text("The case was closed.") }),
+        MessageKind::RequestWithdraw => {
+            Body::Withdrawal(Withdrawal { reason: text("The case was closed."), measures: Vec::new() })
+        }
         other => match Asking::of(other) {
             Some(asking) => Body::Asking(asking, request_body()),
             None => Body::Notice(Box::new(notice(other))),

@@ -47,8 +47,10 @@ pub fn message() -> impl Strategy<Value = Message> {
             urgency_reason,
             reply_by,
             legal_bases,
+            basis: None,
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
+            renditions: Vec::new(),
             ties: Ties {
                 parent: (body.kind() == MessageKind::RequestSupplement).then(|| other(request_id)),
                 confirm_by: (body.kind() == MessageKind::RequestUrgent).then(|| created_at),
@@ -142,11 +144,15 @@ fn body() -> impl Strategy<Value = Body> {
             Body::Request(Box::new(request_body(&lines, &proses, measures, persons)))
         }),
         ack.prop_map(|(reference, contact, note, next_contact)| {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis: None })
         }),
         (select(&ExecutionStatus::ALL[..]), line())
             .prop_map(|(status, text)| Body::Report(ExecutionReport { status, text })),
-        (vec(line(), 0..3), line()).prop_map(|(grounds, reasons)| Body::Refusal(Refusal { grounds, reasons })),
+        (vec(line(), 0..3), line(), vec(1..9_u32, 0..3), prose()).prop_map(
+            |(grounds, reasons, measures, without_consultation)| {
+                Body::Refusal(Refusal { grounds, reasons, measures, without_consultation })
+            }
+        ),
         (line(), prose(), any::<bool>()).prop_map(|(reference, description, last)| {
             let completeness = if last { Completeness::Final } else { Completeness::Partial };
             Body::Evidence(EvidenceTransmittal { reference, description, completeness })
@@ -154,7 +160,7 @@ fn body() -> impl Strategy<Value = Body> {
         (id(), vec(line(), 0..3), line()).prop_map(|(package_id, condition_ids, responsible_authority)| {
             Body::Acceptance(ConditionsAcceptance { package_id, condition_ids, responsible_authority })
         }),
-        line().prop_map(|reason| Body::Withdrawal(Withdrawal { reason })),
+        (line(), vec(1..9_u32, 0..3)).prop_map(|(reason, measures)| Body::Withdrawal(Withdrawal { reason, measures })),
         (select(&Asking::ALL[..]), asked).prop_map(|(asking, request)| Body::Asking(asking, request)),
         any_notice().prop_map(|said| Body::Notice(Box::new(said))),
     ]
@@ -175,7 +181,7 @@ fn request_body(
         facts: proses[2].clone(),
         applicable_law: proses[3].clone(),
         penalty: proses[4].clone(),
-        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description }).collect(),
+        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description, ..Measure::default() }).collect(),
         persons,
         purpose: proses[5].clone(),
         special_procedure: proses[6].clone(),

@@ -18,6 +18,18 @@ pub(super) fn ties(fields: &Fields) -> Result<(), MessageError> {
     }
 }
 
+/// Only what is sent as evidence, or offered, can be bound to acceptance: nobody accepts the conditions of another message.
+pub(super) fn conditions(fields: &Fields) -> Result<(), MessageError> {
+    let kind = fields.body.kind();
+    if !kind.sets_conditions() && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
+        return Err(MessageError::Origin);
+    }
+    if kind == MessageKind::ConditionsOffer && fields.conditions.is_empty() {
+        return Err(MessageError::NoConditions);
+    }
+    Ok(())
+}
+
 pub(super) fn body(said: &Body) -> Result<(), MessageError> {
     match said {
         Body::Request(request) | Body::Asking(_, request) => Ok(request.check_bounds()?),
@@ -32,12 +44,17 @@ fn texts(said: &Body) -> Result<(), TextError> {
         Body::Acknowledgement(ack) => {
             line("reference", &ack.reference, Need::Optional)?;
             line("contact", &ack.contact, Need::Optional)?;
+            if let Some(basis) = &ack.basis {
+                basis.check_bounds()?;
+            }
             prose("note", &ack.note, Need::Optional)
         }
         Body::Report(report) => prose("text", &report.text, Need::Required),
         Body::Refusal(refusal) => {
             list("grounds", refusal.grounds.len())?;
             refusal.grounds.iter().try_for_each(|ground| line("grounds", ground, Need::Required))?;
+            list("measures", refusal.measures.len())?;
+            prose("without_consultation", &refusal.without_consultation, Need::Optional)?;
             prose("reasons", &refusal.reasons, Need::Required)
         }
         Body::Evidence(evidence) => {
@@ -49,6 +66,9 @@ fn texts(said: &Body) -> Result<(), TextError> {
             acceptance.condition_ids.iter().try_for_each(|id| line("condition_ids", id, Need::Required))?;
             line("responsible_authority", &acceptance.responsible_authority, Need::Required)
         }
-        Body::Withdrawal(withdrawal) => prose("reason", &withdrawal.reason, Need::Required),
+        Body::Withdrawal(withdrawal) => {
+            list("measures", withdrawal.measures.len())?;
+            prose("reason", &withdrawal.reason, Need::Required)
+        }
     }
 }
