@@ -6,6 +6,8 @@
 mod conditions;
 #[path = "law/document.rs"]
 mod document;
+#[path = "law/handshake.rs"]
+mod handshake;
 #[path = "law/must_not.rs"]
 mod must_not;
 #[path = "law/program.rs"]

@@ -97,7 +97,7 @@ impl<E> Desk<'_, E> {
             Event::ReceiptDelivered => self.receipt_delivered(),
             Event::RecordErased => self.erased(),
             Event::PackageDestroyed => self.destroyed(),
-            Event::UseCleared | Event::IdentityUnlocked => self.answered(),
+            Event::UseCleared => self.answered(),
             Event::BasisCompared | Event::BasisChanged => self.basis_reviewed(),
             Event::TimeStamped | Event::TimeStampMissed => {
                 self.time_stamp();

@@ -66,9 +66,6 @@ pub const fn hold(event: Event) -> Hold {
         | Event::RecordErased
         | Event::DestructionRequested
         | Event::PackageDestroyed
-        | Event::IdentitySealed
-        | Event::IdentityAsked
-        | Event::IdentityUnlocked
         | Event::KeyRotated
         | Event::KeysAdded => Hold::Kept,
     }

@@ -74,9 +74,6 @@ events! {
     PackageForwarded = "package.forwarded", "sent on to another authority";
     UseAsked = "use.asked", "a second officer was asked to clear a use";
     UseCleared = "use.cleared", "a use was cleared by a second officer";
-    IdentitySealed = "identity.sealed", "a protected identity was sealed";
-    IdentityAsked = "identity.asked", "the unlocking of a protected identity was asked for";
-    IdentityUnlocked = "identity.unlocked", "a protected identity was unlocked by two officers";
 }
 
 impl Event {

@@ -8,7 +8,7 @@ use crate::model::asking::Asking;
 use crate::model::basis::BasisLookup;
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::notice::{Notice, NoticeError};
-use crate::model::package::{Condition, Consignment, ConsignmentError, check_conditions};
+use crate::model::package::{Condition, Consignment, ConsignmentError};
 use crate::model::rendition::{self, Rendition};
 use crate::model::request::{
     Acknowledgement, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, Refusal, RequestBody, Withdrawal,
@@ -335,7 +335,6 @@ impl Message {
             }
         }
         rendition::check(&fields.renditions)?;
-        check_conditions(&fields.conditions)?;
         bounds::conditions(&fields)?;
         bounds::body(&fields.body)?;
         if fields.body.kind().hands_over() && fields.consignment.is_none() {
@@ -369,18 +368,13 @@ pub enum MessageError {
     #[error("a package of evidence holds no item; add a file")]
     NoItems,
     /// A condition that binds on acceptance, outside a package of evidence.
-    #[error(
-        "only a package of evidence or an offer carries conditions of the requested State; give the undertakings of another \
-         message the origin requester-undertaking or default-by-law"
-    )]
+    #[error("only evidence and offers carry conditions of the requested State; give others another origin")]
     Origin,
     /// An offer of nothing.
     #[error("an offer holds no condition; name one")]
     NoConditions,
     /// A look-up of the legal basis in a message that asks for nothing.
-    #[error(
-        "only a request carries a look-up of its legal basis; the other side tells its own by `request.ack`"
-    )]
+    #[error("only a request carries a look-up of its legal basis; the other side tells its own by `request.ack`")]
     Basis,
     /// New measures in no matter.
     #[error("a supplement names the request that it supplements")]

@@ -1,6 +1,7 @@
 //! The bounds of what a message says and of its ties, kind by kind. Refuses texts that are missing or too long.
 
 use crate::model::message::{Body, Fields, MessageError, MessageKind};
+use crate::model::package::check_conditions;
 use crate::model::text::{Need, TextError, line, list, prose};
 
 pub(super) fn ties(fields: &Fields) -> Result<(), MessageError> {
@@ -20,6 +21,7 @@ pub(super) fn ties(fields: &Fields) -> Result<(), MessageError> {
 
 /// Only what is sent as evidence, or offered, can be bound to acceptance: nobody accepts the conditions of another message.
 pub(super) fn conditions(fields: &Fields) -> Result<(), MessageError> {
+    check_conditions(&fields.conditions)?;
     let kind = fields.body.kind();
     if !kind.sets_conditions() && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
         return Err(MessageError::Origin);
