@@ -2,11 +2,12 @@
 //! opens them, and what the log says of every attempt.
 
 use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
 
 use serde_json::Value;
 
 use crate::office::{FIRST, Office, SECOND, path, text};
-use crate::program::until;
+use crate::program::{run, until};
 use crate::stage::Stage;
 
 /// A drafted step is approved and sent by the second officer, and handed over.
@@ -310,4 +311,70 @@ fn files_wait_for_the_assurance_that_their_sender_asked_for() {
     carried(xb, &accept);
     let sent = xb.json(SECOND, &send);
     xb.handed_over(&text(&sent, "message_id"));
+}
+
+/// A third authority in the same directory, all three running.
+fn three() -> (Stage, Office) {
+    let mut stage = Stage::without_directory(["Ana Novak", "Bor Kos"], ["Carla Lind", "Dan Holm"]);
+    let address = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, 1), 0)).unwrap().local_addr().unwrap();
+    let mut xc = Office::make(stage.folder(), "XC-MOJ", ["Eva Rain", "Finn Dale"], address);
+    stage.trust_root = stage.found_directory(&[]);
+    let (directory, key) = (stage.at("directory"), stage.at("keeper.pem"));
+    let entry = xc.data.join("directory-entry.json");
+    run(&["directory", "add", path(&directory), path(&entry)]).done();
+    run(&["directory", "sign", path(&directory), "--key", path(&key)]).done();
+    for office in [&stage.xa, &stage.xb, &xc] {
+        stage.import(office);
+    }
+    stage.xa.start();
+    stage.xb.start();
+    xc.start();
+    (stage, xc)
+}
+
+#[test]
+fn files_go_on_to_a_third_state_only_with_the_consent_that_names_it_and_under_their_conditions() {
+    let (stage, xc) = three();
+    let (xa, xb) = (&stage.xa, &stage.xb);
+    let request = asked(&stage, "The bridge");
+    let package = evidence(&stage, &request, "what the witness saw", &["XFER.NO-THIRD-STATE=To no other State"]);
+    until("all files", || xa.json(FIRST, &["package", "show", &package])["package"]["complete_index"].as_u64());
+    accepted(&stage, &package);
+    let other = xc.ask("XA-MOJ", "The same witness", &[]);
+    xc.handed_over(&text(&other, "message_id"));
+    let theirs = text(&other, "request_id");
+
+    let forward = ["package", "forward", &package, "--request", &theirs, "--purpose", "they try the same man"];
+    xa.run(FIRST, &forward).refused(&["blocked", "c1 (XFER.NO-THIRD-STATE)", "L-TH 31(1), 16(1)", "lifted by XB-MOJ"]);
+    assert_eq!(refusals(xa, "forward").len(), 1);
+    let file = stage.at("statement.txt");
+    xa.run(FIRST, &["package", "seal", "--request", &theirs, path(&file)])
+        .refused(&["came from XB-MOJ", "package forward"]);
+
+    let ask = ["consent", "request", &package, "--proceeding", "XA-2026-1", "--to", "XC-MOJ", "--text", "They try him"];
+    let ask = carried(xa, &xa.json(FIRST, &ask));
+    carried(xb, &xb.json(FIRST, &["consent", "grant", &request, "--asked", &ask]));
+    let drafted = xa.json(FIRST, &forward);
+    let onward = text(&drafted, "package_id");
+    let sent = xa.json(SECOND, &["package", "send", &onward]);
+    xa.handed_over(&text(&sent, "message_id"));
+    let listed = xc.json(FIRST, &["conditions", "list", &onward]);
+    let condition = &listed["conditions"][0];
+    assert_eq!(
+        (&condition["text"], &condition["standing"]),
+        (&Value::from("To no other State"), &Value::from("offered"))
+    );
+    assert_eq!(
+        (&condition["inherited"]["setter"], &condition["set_by"]),
+        (&Value::from("XB-MOJ"), &Value::from("XA-MOJ"))
+    );
+    let to = stage.at("third");
+    xc.run(FIRST, &["package", "open", &onward, "--to", path(&to), "--purpose", "trial"])
+        .refused(&["h1 (XFER.NO-THIRD-STATE)"]);
+    xc.json(FIRST, &["conditions", "accept", &onward]);
+    xc.json(SECOND, &["conditions", "accept", &onward]);
+    xc.run(FIRST, &["package", "open", &onward, "--to", path(&to), "--purpose", "trial"]).done();
+    let uses = xa.json(FIRST, &["package", "uses", &package]);
+    let forwarded = uses["uses"].as_array().unwrap().iter().find(|one| one["event"] == "package.forwarded").unwrap();
+    assert_eq!(forwarded["use"]["recipient"]["name"], "XC-MOJ");
 }
