@@ -5,6 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rogatory::model::asking::Asking;
+use rogatory::model::basis::{
+    Agreement, BasisComparison, BasisFinding, BasisLookup, BasisMeasure, BasisQuestion, BasisReview, Found, Verdict,
+};
 use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id, OfficerName};
@@ -25,12 +28,13 @@ use crate::samples::{item, notice};
 pub fn message() -> impl Strategy<Value = Message> {
     let heads = (id(), id(), party(), authority("XB"), instant(), option::of(digest()), digest(), urgency());
     let rests = (option::of(reply_by()), vec(line(), 0..3), conditions(), option::of(consignment()), body(), line());
-    (heads, rests).prop_map(|(head, rest)| {
+    (heads, rests, option::of(basis())).prop_map(|(head, rest, basis)| {
         let (message_id, request_id, sender, recipient, created_at, in_reply_to, directory, urgency) = head;
         let (reply_by, legal_bases, mut conditions, consignment, body, reason) = rest;
         if !body.kind().hands_over() {
             conditions.retain(|condition: &Condition| !condition.origin.needs_acceptance());
         }
+        let asks = body.request().is_some();
         let urgency_reason = if urgency == Urgency::Urgent { reason } else { String::new() };
         let needed = body.kind().hands_over() && consignment.is_none();
         let one = || Consignment::new(message_id, vec![item(1)]).expect("one good item");
@@ -47,7 +51,7 @@ pub fn message() -> impl Strategy<Value = Message> {
             urgency_reason,
             reply_by,
             legal_bases,
-            basis: None,
+            basis: basis.filter(|_| asks).map(Box::new),
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
             renditions: Vec::new(),
@@ -59,6 +63,47 @@ pub fn message() -> impl Strategy<Value = Message> {
         })
         .expect("a message within its bounds")
     })
+}
+
+fn basis() -> impl Strategy<Value = BasisLookup> {
+    let word = || "[a-z0-9-]{1,20}";
+    let (verdict, found) = (|| select(Verdict::ALL), || select(Found::ALL));
+    let day = || {
+        (1990_u16..2040, 1_u8..13, 1_u8..29).prop_map(|(y, m, d)| format!("{y}-{m:02}-{d:02}").parse().expect("a day"))
+    };
+    let heads = (digest(), digest(), day(), instant(), option::of(day()), vec(word(), 0..4), vec(word(), 0..3));
+    let tests = (found(), found(), found(), verdict(), prose());
+    let lists = (vec((word(), verdict()), 0..4), vec((word(), word(), verdict(), word()), 0..5), vec(word(), 0..3));
+    (heads, tests, lists).prop_map(|(head, tests, (measures, findings, chosen))| {
+        let (registry, instruments, day, as_of, conduct, crimes, tests_met) = head;
+        let (international, requesting_law, requested_law, answer, reason) = tests;
+        BasisLookup {
+            registry,
+            instruments,
+            day,
+            as_of,
+            question: BasisQuestion { crimes, conduct, tests_met, international, requesting_law, requested_law },
+            answer,
+            measures: measures.into_iter().map(|(measure, answer)| BasisMeasure { measure, answer }).collect(),
+            findings: findings
+                .into_iter()
+                .map(|(measure, instrument, answer, strength)| BasisFinding { measure, instrument, answer, strength })
+                .collect(),
+            chosen,
+            reason,
+        }
+    })
+}
+
+/// What a node found on a request, beside its custody record.
+pub fn review() -> impl Strategy<Value = BasisReview> {
+    (option::of(basis()), vec(line(), 0..4), select(Agreement::ALL), option::of(select(Verdict::ALL))).prop_map(
+        |(own, differences, agreement, answer)| {
+            let registry = own.as_ref().map(|own| own.registry);
+            let comparison = BasisComparison { agreement, registry, instruments: registry, answer, differences };
+            BasisReview { comparison, own }
+        },
+    )
 }
 
 pub fn envelope() -> impl Strategy<Value = Envelope> {
@@ -144,7 +189,8 @@ fn body() -> impl Strategy<Value = Body> {
             Body::Request(Box::new(request_body(&lines, &proses, measures, persons)))
         }),
         ack.prop_map(|(reference, contact, note, next_contact)| {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis: None })
+            let basis = (note.len() % 2 == 1).then(|| Box::new(crate::samples::comparison()));
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis })
         }),
         (select(&ExecutionStatus::ALL[..]), line())
             .prop_map(|(status, text)| Body::Report(ExecutionReport { status, text })),
@@ -181,12 +227,16 @@ fn request_body(
         facts: proses[2].clone(),
         applicable_law: proses[3].clone(),
         penalty: proses[4].clone(),
-        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description, ..Measure::default() }).collect(),
+        measures: measures
+            .into_iter()
+            .map(|(kind, description)| Measure { kind, description, ..Measure::default() })
+            .collect(),
         persons,
         purpose: proses[5].clone(),
         special_procedure: proses[6].clone(),
         confidentiality: proses[7].clone(),
         privilege_to_refuse_testimony: proses[8].clone(),
+        ..RequestBody::default()
     }
 }
 
