@@ -8,6 +8,8 @@ mod conditions;
 mod document;
 #[path = "law/handshake.rs"]
 mod handshake;
+#[path = "law/life.rs"]
+mod life;
 #[path = "law/must_not.rs"]
 mod must_not;
 #[path = "law/program.rs"]

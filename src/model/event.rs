@@ -67,6 +67,7 @@ events! {
     KeysAdded = "keys.added", "keys made that the node had not";
     BasisCompared = "basis.compared", "legal basis looked up again on receipt";
     BasisChanged = "basis.changed", "legal basis looked up again: the registry now gives another answer";
+    DutyOverdue = "duty.overdue", "what was owed was not done in time";
     PackageLinked = "package.linked", "put to proceedings";
     PackageCopied = "package.copied", "copied";
     PackageExhibited = "package.exhibited", "made an exhibit";

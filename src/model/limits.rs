@@ -329,3 +329,5 @@ pub const VOCABULARY_BYTES_MAX: usize = 64 * 1024;
 pub const CLEARANCE_MS: u64 = 86_400_000;
 /// Most records of use that one list shows, the newest.
 pub const USES_SHOWN_MAX: usize = 10_000;
+/// How often a node looks for what was not done in time in its requests: an hour is a short time here, a minute costs little.
+pub const CLOCKS_LOOK_MS: u64 = 60_000;
