@@ -32,7 +32,7 @@ pub(super) enum UseVerb {
     Uses {
         /// The package
         id: Id,
-        /// Print the lines of a report on use, to be sent with `rogatory reply use-report`
+        /// Print the lines of a report on use, to be sent with `rogatory reply use`
         #[arg(long)]
         report: bool,
         #[command(flatten)]
