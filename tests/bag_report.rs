@@ -59,6 +59,7 @@ fn message_with(name: &str, text: &str) -> Message {
         legal_source: name.to_owned(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![1],
+        ..Condition::default()
     };
     Message::new(Fields {
         message_id: id(1),

@@ -50,6 +50,8 @@ mod small_disk;
 mod stage;
 #[path = "cli/stamps.rs"]
 mod stamps;
+#[path = "cli/terms.rs"]
+mod terms;
 #[path = "tsa/mod.rs"]
 mod tsa;
 #[path = "cli/watching.rs"]

@@ -259,6 +259,7 @@ fn transmit(
         legal_source: String::new(),
         origin: ConditionOrigin::RequestedState,
         objects: Vec::new(),
+        ..Condition::default()
     }];
     draft.files = Some(packing::finish(node, xb.first(), package_id)?);
     let row = drafting::draft(node, xb.first(), draft)?;

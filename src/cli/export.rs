@@ -19,8 +19,10 @@ use crate::bag::writer::{BagWriter, Written};
 use crate::cli::client::{Client, Where};
 use crate::cli::show;
 use crate::cli::sink::Sink;
+use crate::cli::using::UseArgs;
 use crate::daemon::api::percent_encoded;
 use crate::daemon::clock;
+use crate::law::conditions::asked::{Act, Asked};
 use crate::model::ident::Id;
 use crate::model::package::Item;
 use crate::store::lock::DirLock;
@@ -43,6 +45,8 @@ pub struct ExportArgs {
     #[arg(long = "for", value_name = "WHO")]
     recipient: Option<String>,
     #[command(flatten)]
+    using: UseArgs,
+    #[command(flatten)]
     place: Where,
 }
 
@@ -52,6 +56,8 @@ pub struct ExportArgs {
 /// What the node says, or why the bag cannot be written.
 pub fn run(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.place)?;
+    // Before any file is opened: what may not go out is not opened on the way to being refused.
+    let _: Value = client.post(&format!("/v1/packages/{}/gate", args.id), &asked(args))?;
     let is_pipe = args.to.as_os_str() == "-";
     let (written, cosigned) = if is_pipe {
         if io::stdout().is_terminal() {
@@ -158,6 +164,12 @@ fn folder(client: &Client, args: &ExportArgs) -> anyhow::Result<(Written, Cosign
     Ok((writer.finish()?, Cosigned::of(&dossier)))
 }
 
+/// What the export is, as the conditions see it.
+fn asked(args: &ExportArgs) -> Asked {
+    let act = if args.item.is_empty() && args.recipient.is_none() { Act::Export } else { Act::Extract };
+    args.using.asked(act, &args.item, args.recipient.as_deref())
+}
+
 fn dossier(client: &Client, args: &ExportArgs) -> anyhow::Result<Dossier> {
     let mut path = format!("/v1/packages/{}/dossier?reason={}", args.id, percent_encoded(&args.purpose));
     if !args.item.is_empty() {
@@ -167,6 +179,8 @@ fn dossier(client: &Client, args: &ExportArgs) -> anyhow::Result<Dossier> {
     if let Some(recipient) = &args.recipient {
         path.push_str(&format!("&recipient={}", percent_encoded(recipient)));
     }
+    path.push_str(&args.using.query());
+    path.push_str(&args.using.kind_query());
     client.post(&path, &Value::Null)
 }
 
@@ -184,7 +198,8 @@ fn wanted_items(client: &Client, args: &ExportArgs) -> anyhow::Result<Vec<Item>>
 /// Opening a file is logged with the words of the export: an extract holds the records of its own purpose only.
 fn file_path(args: &ExportArgs, object_id: u32) -> String {
     let purpose = Extract::reason(args.recipient.as_deref().unwrap_or_default(), &args.purpose);
-    format!("/v1/packages/{}/files/{object_id}?purpose={}", args.id, percent_encoded(&purpose))
+    let using = args.using.query();
+    format!("/v1/packages/{}/files/{object_id}?purpose={}{using}", args.id, percent_encoded(&purpose))
 }
 
 /// A folder that is removed when it is dropped. The lock tells an export that runs from one that was killed.

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::{
-    completions, conditions, config, custody, demo, directory, directory_args, doctor, index, init, law, package,
-    reply, request, rotate, serve, steps, thread, verify,
+    completions, conditions, config, consent, custody, demo, directory, directory_args, doctor, index, init, law,
+    package, reply, request, rotate, serve, steps, thread, verify,
 };
 use crate::daemon::clock;
 
@@ -45,6 +45,12 @@ enum Verb {
     Package(package::PackageArgs),
     /// Conditions on the use of a package
     Conditions(conditions::ConditionsArgs),
+    /// Consent to another use of evidence
+    Consent(consent::ConsentArgs),
+    /// Assurances that a transmission waits for
+    Assurance(consent::AssuranceArgs),
+    /// Give notice that evidence which clears an accused is disclosed; the notice opens every condition
+    Exculpatory(consent::ExculpatoryArgs),
     /// The chain-of-custody log
     Custody(custody::CustodyArgs),
     /// Which legal basis binds two authorities; the instruments behind it
@@ -83,6 +89,9 @@ pub fn run() -> ExitCode {
         Verb::Duties(args) => thread::duties(&args, out),
         Verb::Package(args) => package::run(&args, out),
         Verb::Conditions(args) => conditions::run(&args, out),
+        Verb::Consent(args) => consent::consent(&args, out),
+        Verb::Assurance(args) => consent::assurance(&args, out),
+        Verb::Exculpatory(args) => consent::exculpatory(&args, out),
         Verb::Custody(args) => custody::run(&args, out),
         Verb::Law(args) => law::run(&args, clock::now(), out),
         Verb::Verify(args) => verify::run(&args, clock::now(), out).map_err(anyhow::Error::from),

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod completions;
 pub mod conditions;
+pub mod consent;
 pub mod config;
 pub mod custody;
 pub mod custody_time;
@@ -40,6 +41,8 @@ pub mod rotate;
 pub mod serve;
 pub mod show;
 pub mod sink;
+pub mod uses;
+pub mod using;
 pub mod steps;
 pub mod thread;
 pub mod verify;

@@ -15,13 +15,14 @@ use crate::cli::export::{self, ExportArgs};
 use crate::cli::request::print_row;
 use crate::cli::show::Form;
 use crate::cli::sink::Sink;
+use crate::cli::uses::{self, UseVerb};
+use crate::cli::using::{self, UseArgs};
 use crate::cli::{offline, show};
 use crate::daemon::api::percent_encoded;
 use crate::daemon::api_routes::NewTransmittal;
 use crate::daemon::packing::Purpose;
 use crate::daemon::views;
 use crate::model::ident::Id;
-use crate::model::package::{Condition, ConditionOrigin};
 use crate::model::request::Completeness;
 
 /// Packages of files.
@@ -50,6 +51,8 @@ enum Verb {
     Destroy(DestroyArgs),
     /// Write a package with all its proofs as a BagIt bag that anybody can verify offline
     Export(ExportArgs),
+    #[command(flatten)]
+    Use(UseVerb),
 }
 
 #[derive(Debug, clap::Args)]
@@ -77,7 +80,7 @@ struct SealArgs {
     /// More will follow
     #[arg(long)]
     partial: bool,
-    /// A condition that binds on acceptance: CODE=TEXT; may be repeated
+    /// A condition that binds on acceptance: CODE=TEXT, or CODE(KEY=VALUE;...)=TEXT; may be repeated
     #[arg(long = "condition", value_name = "CODE=TEXT")]
     conditions: Vec<String>,
     #[command(flatten)]
@@ -98,6 +101,8 @@ struct OpenArgs {
     #[arg(long, value_name = "TEXT")]
     purpose: String,
     #[command(flatten)]
+    using: UseArgs,
+    #[command(flatten)]
     place: Where,
 }
 
@@ -116,6 +121,7 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         Verb::Show(one) => show_one(one, out),
         Verb::Open(args) => open(args, out),
         Verb::Export(args) => export::run(args, out),
+        Verb::Use(verb) => uses::run(verb, out),
         Verb::Destroy(args) => destroy::run(args, out),
     }
 }
@@ -123,16 +129,7 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
 fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let mut conditions = Vec::new();
     for (number, text) in (1..).zip(&args.conditions) {
-        let (code, text) =
-            text.split_once('=').with_context(|| format!("`{text}` is no condition; write CODE=TEXT"))?;
-        conditions.push(Condition {
-            id: format!("c{number}"),
-            code: code.to_owned(),
-            text: text.to_owned(),
-            legal_source: String::new(),
-            origin: ConditionOrigin::RequestedState,
-            objects: Vec::new(),
-        });
+        conditions.push(using::condition(number, text)?);
     }
     let client = Client::new(&args.place)?;
     let id = fill(&client, &args.files, &Purpose::Request(args.request), args.place.form(), out)?;
@@ -303,7 +300,8 @@ fn open(args: &OpenArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let name = format!("{number:04}-{}", layout::plain(show::text(item, "name")));
         let target = args.to.join(name);
         let mut sink = Sink::create(&target)?;
-        let path = format!("/v1/packages/{}/files/{number}?purpose={}", args.id, percent_encoded(&args.purpose));
+        let path = format!("/v1/packages/{}/files/{number}?purpose={}", args.id, percent_encoded(&args.purpose))
+            + &args.using.query();
         if let Err(error) = client.download(&path, &mut sink) {
             drop(sink);
             let _ = fs::remove_file(&target);

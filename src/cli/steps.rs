@@ -305,11 +305,15 @@ mod tests {
     use super::*;
     use crate::model::notice_table::SHAPES;
 
+    /// `rogatory conditions`, `consent`, `assurance` and `exculpatory` write these.
+    const ELSEWHERE: [&str; 5] = ["conditions.", "use.consent.", "assurance.", "exculpatory.", "protection."];
+
     #[test]
     fn every_kind_of_notice_has_one_verb() {
         for shape in SHAPES {
             let found = verbs().filter(|(_, _, kind)| *kind == shape.kind).count();
-            assert_eq!(found, 1, "{}", shape.kind.name());
+            let elsewhere = ELSEWHERE.iter().any(|book| shape.kind.name().starts_with(book));
+            assert_eq!(found, usize::from(!elsewhere), "{}", shape.kind.name());
         }
     }
 

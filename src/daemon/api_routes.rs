@@ -19,8 +19,8 @@ use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::{
-    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_replies, api_stream, api_time,
-    dossier, packing, views,
+    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_replies, api_stream, api_terms,
+    api_time, dossier, forwarding, packing, terms, views,
 };
 use crate::exchange::rows::MessageRow;
 use crate::model::asking::Asking;
@@ -58,6 +58,7 @@ pub fn routes(shared: Shared) -> Router {
         .merge(api_doctor::routes())
         .merge(api_time::routes())
         .merge(api_erasing::routes())
+        .merge(api_terms::routes())
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "no such call") })
         .with_state(shared)
 }
@@ -314,8 +315,10 @@ async fn transmittal(
         });
         let mut draft = Draft::in_thread(&request, answered, body);
         draft.conditions = new.conditions;
+        draft.conditions.extend(terms::accepted_offers(node, new.request_id)?);
         let _turn = node.turnstile.enter([id]);
         draft.files = Some(packing::finish(node, &officer, id)?);
+        forwarding::refuse_received(node, &draft)?;
         let row = drafting::draft(node, &officer, draft)?;
         packing::close(node, id);
         Ok(row)
@@ -344,5 +347,5 @@ async fn export(
 ) -> Answer<Dossier> {
     api_stream::why(&wanted.reason)?;
     let part = wanted.part().map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
-    act(&shared, move |node| dossier::export(node, &officer, id, &wanted.reason, part)).await
+    act(&shared, move |node| dossier::export_for(node, &officer, id, &wanted.new_use(), part)).await
 }

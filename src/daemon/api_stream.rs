@@ -18,6 +18,8 @@ use crate::daemon::evidence;
 use crate::daemon::officer::Admitted;
 use crate::daemon::packing::{self, FileFacts};
 use crate::daemon::receive::blocking;
+use crate::daemon::uses::NewUse;
+use crate::law::conditions::asked::{Act, Asked, PurposeKind, Route};
 use crate::model::ident::Id;
 use crate::model::limits::PART_BYTES;
 use crate::model::package::{Item, ItemRole};
@@ -43,6 +45,9 @@ pub struct FileQuery {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Purpose {
     purpose: String,
+    proceeding: Option<String>,
+    purpose_kind: Option<PurposeKind>,
+    route: Route,
 }
 
 pub(super) async fn add_file(
@@ -77,7 +82,10 @@ pub(super) async fn open_file(
     Query(purpose): Query<Purpose>,
 ) -> Result<Response, Refusal> {
     why(&purpose.purpose)?;
-    let opened = blocking(&shared.node, move |node| evidence::open(node, &officer, id, object, &purpose.purpose)).await;
+    let Purpose { purpose, proceeding, purpose_kind, route } = purpose;
+    let asked = Asked { proceeding, purpose: purpose_kind, route, ..Asked::plain(Act::Open) };
+    let new = NewUse { asked, purpose };
+    let opened = blocking(&shared.node, move |node| evidence::open_for(node, &officer, id, object, &new)).await;
     let (item, mut plaintext) = opened?;
     let (mut sender, body) = Channel::<Bytes, io::Error>::new(4);
     let (give, mut take) = mpsc::channel::<io::Result<Bytes>>(4);

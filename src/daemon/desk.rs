@@ -9,6 +9,7 @@ use crate::daemon::config::SecondPerson;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted, READ};
+use crate::daemon::terms::{self, TermsError};
 use crate::daemon::{basis, clock, content, crash, filing, lives};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::basis::CannotAsk;
@@ -88,6 +89,9 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
             return Err(refuse(node, officer, &row, "not-approved", DeskError::NotApproved { kind: row.kind }));
         }
         (state, _) => return Err(DeskError::State { act: "send", state: state.clone() }),
+    }
+    if row.kind.hands_over() {
+        terms::may_transmit(node, officer, &row)?;
     }
     let now = clock::now();
     if !node.keys.seal_certificate.valid_at(now) {
@@ -269,6 +273,9 @@ pub enum DeskError {
     /// Its files are.
     #[error(transparent)]
     Consignment(#[from] ConsignmentError),
+    /// Terms stand against it.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     /// The bytes would not decode at the other side.
     #[error(transparent)]
     Decode(#[from] DecodeError),

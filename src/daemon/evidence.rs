@@ -7,13 +7,16 @@ use crate::daemon::fetch::envelope_facts;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::plaintext::Plaintext;
-use crate::daemon::{clock, crash, destroying};
+use crate::daemon::uses::{self, NewUse};
+use crate::daemon::{clock, crash, destroying, terms};
 use crate::exchange::act::Scene;
 use crate::exchange::rows::{Direction, MessageRow, MessageState, PackageRow};
+use crate::law::conditions::asked::{Act, Asked};
 use crate::model::event::{Event, NamedDigest, Role};
-use crate::model::ident::Id;
+use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::MessageKind;
 use crate::model::package::Item;
+use crate::model::time::Timestamp;
 use crate::store::object_reader::ReadError;
 use crate::wire::envelope;
 
@@ -33,7 +36,23 @@ pub fn open(
     object_id: u32,
     purpose: &str,
 ) -> Result<(Item, Plaintext), EvidenceError> {
-    let (package, row) = admitted(node, officer, package_id)?;
+    let new = NewUse { asked: Asked::plain(Act::Open), purpose: purpose.to_owned() };
+    open_for(node, officer, package_id, object_id, &new)
+}
+
+/// Opens one file of a package for proceedings, a purpose or a way that the officer names.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for(
+    node: &Node,
+    officer: &Admitted,
+    package_id: Id,
+    object_id: u32,
+    new: &NewUse,
+) -> Result<(Item, Plaintext), EvidenceError> {
+    let asked = Asked { act: Act::Open, objects: vec![object_id], ..new.asked.clone() };
+    let (package, row) = admitted_for(node, officer, package_id, &asked)?;
     let message = desk::read_message(node, &row)?;
     let consignment = message.consignment.as_ref().ok_or(EvidenceError::NotOpen(package_id))?;
     let item = consignment.items.iter().find(|item| item.object_id == object_id);
@@ -44,17 +63,24 @@ pub fn open(
     // Whatever can fail does so first: the log says "opened" only of what the officer then gets.
     let key = package_key(node, &row, package_id)?.object_key(ObjectScope { seal_id: package_id, object_id });
     let reader = node.vault.reader(package_id, object_id, &item.ciphertext_root)?;
-    node.commit(scene.handled(Event::PackageOpened, &row, purpose, digests)).map_err(DeskError::from)?;
+    let mut entry = scene.handled(Event::PackageOpened, &row, &new.purpose, digests);
+    uses::enclose(&mut entry, &asked);
+    node.commit(entry).map_err(DeskError::from)?;
     tell_sender(node, &package, &row)?;
     crash::point("open: logged, not released");
     Ok((item.clone(), Plaintext::new(reader, key, item)))
 }
 
-/// Whether the officer may have the files of the package now; a refusal is recorded.
+/// Whether the officer may do that with the files of the package now; a refusal is recorded.
 ///
 /// # Errors
 /// [`EvidenceError`] names the rule.
-pub fn admitted(node: &Node, officer: &Admitted, package_id: Id) -> Result<(PackageRow, MessageRow), EvidenceError> {
+pub fn admitted_for(
+    node: &Node,
+    officer: &Admitted,
+    package_id: Id,
+    asked: &Asked,
+) -> Result<(PackageRow, MessageRow), EvidenceError> {
     let package = node.package(package_id).map_err(DeskError::from)?;
     let row = node.message(package.message_id).map_err(DeskError::from)?;
     if let Err(error) = officer.acting_as(roles_for(row.kind)) {
@@ -67,20 +93,7 @@ pub fn admitted(node: &Node, officer: &Admitted, package_id: Id) -> Result<(Pack
         let given_up = row.state == MessageState::Abandoned;
         return Err(if given_up { EvidenceError::Abandoned } else { EvidenceError::Arriving });
     }
-    let open: Vec<_> = package
-        .conditions
-        .iter()
-        .filter(|condition| condition.needs_acceptance && condition.accepted_index.is_none())
-        .map(|condition| format!("{} ({})", condition.id, condition.code))
-        .collect();
-    if package.direction == Direction::Incoming && !open.is_empty() {
-        let rule = format!("condition-not-accepted: {}", open.join(", "));
-        let why = DeskError::State { act: "open", state: MessageState::Received };
-        return match refuse(node, officer, &row, &rule, why) {
-            DeskError::State { .. } => Err(EvidenceError::Conditions { package_id, open }),
-            other => Err(other.into()),
-        };
-    }
+    terms::pass(node, officer, &package, &row, asked)?;
     Ok((package, row))
 }
 
@@ -155,8 +168,25 @@ pub enum EvidenceError {
         open: Vec<String>,
     },
     /// Nothing to accept.
-    #[error("the package has no condition that waits for acceptance")]
+    #[error("nothing there waits for acceptance")]
     NothingToAccept,
+    /// The time to accept is over.
+    #[error("the time to accept it ended on {until}: silence never accepts; ask {setter} for a new offer")]
+    TooLate {
+        /// When.
+        until: Timestamp,
+        /// Whose offer it was.
+        setter: AuthorityId,
+    },
+    /// An act with a command of its own.
+    #[error("to {} files has a command of its own", act.name())]
+    OtherWay {
+        /// The act.
+        act: Act,
+    },
+    /// A use that cannot be cleared.
+    #[error("{0}")]
+    Clearance(&'static str),
     /// The package key.
     #[error("no key of this node opens the package")]
     Key,

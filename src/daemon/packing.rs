@@ -14,7 +14,7 @@ use crate::crypto::payload::{SealError, Sealer};
 use crate::crypto::random;
 use crate::crypto::stanza::{WRAP_RANDOM_BYTES, WrapError, wrap};
 use crate::daemon::desk::DeskError;
-use crate::daemon::evidence::ATTACHMENTS;
+use crate::daemon::evidence::{ATTACHMENTS, EvidenceError};
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::{clock, crash, drafting};
@@ -226,6 +226,9 @@ pub enum PackingError {
     /// No such package is being filled.
     #[error("package {0} is not being filled here; the node may have restarted: seal the files again")]
     NotOpen(Id),
+    /// Files on their way onward.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// Another officer began it.
     #[error("package {0} was begun by another officer; only he or she may fill it")]
     SomebodyElses(Id),

@@ -45,6 +45,13 @@ pub const fn hold(event: Event) -> Hold {
         | Event::RenditionDiffered => Hold::WithItsMessage,
         Event::PackageOpened
         | Event::PackageExported
+        | Event::PackageLinked
+        | Event::PackageCopied
+        | Event::PackageExhibited
+        | Event::PackageDisclosed
+        | Event::PackageForwarded
+        | Event::UseAsked
+        | Event::UseCleared
         | Event::MessageRead
         | Event::ActRefused
         | Event::InputRefused => Hold::Free,

@@ -1,11 +1,13 @@
 //! Floor 2: the law as data, and the look-up over it. Answers YES, NO or ASK A HUMAN with reasons; decides no case.
 
 pub mod basis;
+pub mod conditions;
 pub mod complete;
 pub mod content;
 pub mod crime;
 pub mod demand;
 pub mod extent;
+pub mod handshake;
 pub mod finding;
 pub mod help;
 pub mod instrument;

@@ -70,6 +70,13 @@ events! {
     DutyOverdue = "duty.overdue", "what was owed was not done in time";
     RequestFiledElsewhere = "request.filed-elsewhere", "signed for another way: not filed electronically";
     RenditionDiffered = "rendition.differed", "a printed form differs from what was signed";
+    PackageLinked = "package.linked", "put to proceedings";
+    PackageCopied = "package.copied", "copied";
+    PackageExhibited = "package.exhibited", "made an exhibit";
+    PackageDisclosed = "package.disclosed", "disclosed";
+    PackageForwarded = "package.forwarded", "sent on to another authority";
+    UseAsked = "use.asked", "a second officer was asked to clear a use";
+    UseCleared = "use.cleared", "a use was cleared by a second officer";
 }
 
 impl Event {

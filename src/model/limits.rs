@@ -325,5 +325,13 @@ pub const BASIS_REVIEW_BYTES_MAX: usize = 1024 * 1024;
 pub const PROVISIONS_MAX: usize = 256;
 /// Largest file of one instrument.
 pub const INSTRUMENT_BYTES_MAX: usize = 256 * 1024;
+/// Most entries of each list inside one condition: parameters, measures, persons, conditions that it replaces.
+pub const CONDITION_LIST_MAX: usize = 16;
+/// Largest file of the conditions vocabulary.
+pub const VOCABULARY_BYTES_MAX: usize = 64 * 1024;
+/// How long what a second officer cleared may be done: a day.
+pub const CLEARANCE_MS: u64 = 86_400_000;
+/// Most records of use that one list shows, the newest.
+pub const USES_SHOWN_MAX: usize = 10_000;
 /// How often a node looks for what was not done in time in its requests: an hour is a short time here, a minute costs little.
 pub const CLOCKS_LOOK_MS: u64 = 60_000;

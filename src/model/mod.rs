@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod authority;
 pub mod base64;
+pub mod condition;
 pub mod basis;
 pub mod date;
 pub mod envelope;

@@ -1,5 +1,6 @@
 //! Floor 2: bytes on the wire and in records. prost lives here and never leaves; what decodes is bounded first.
 
+mod condition;
 pub mod basis;
 pub mod decode;
 pub mod envelope;

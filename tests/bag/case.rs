@@ -287,6 +287,7 @@ fn conditions() -> Vec<Condition> {
         legal_source: String::new(),
         origin,
         objects: Vec::new(),
+        ..Condition::default()
     };
     vec![
         condition("c1", "Only in proceedings A-1/2026.\nstatus: none", ConditionOrigin::RequestedState),

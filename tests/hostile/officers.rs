@@ -64,6 +64,7 @@ pub fn victim_transmits(stage: &Stage, request_id: Id) -> MessageRow {
         legal_source: String::new(),
         origin: ConditionOrigin::RequestedState,
         objects: Vec::new(),
+        ..Condition::default()
     }];
     draft.files = Some(files);
     let row = drafting::draft(node, &first, draft).unwrap();

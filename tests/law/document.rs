@@ -7,6 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use rogatory::law::basis::basis;
+use rogatory::law::conditions::book::CodeBook;
+use rogatory::law::conditions::code::{Bite, Source};
 use rogatory::law::content::Contents;
 use rogatory::law::instrument::{Instrument, InstrumentId, Kind};
 use rogatory::law::life::table::table;
@@ -142,6 +144,7 @@ fn document() -> String {
         contents(&mut out, &lists, id);
     }
     out.push_str(&life());
+    conditions(&mut out);
     writeln!(out, "## Tests\n").unwrap();
     writeln!(out, "Vectors (`tests/law/vectors/`), each a registry of fictional States and what must be answered:\n")
         .unwrap();
@@ -204,6 +207,57 @@ fn life() -> String {
     }
     out.push('\n');
     out
+}
+
+/// The conditions vocabulary: what each code stops, what opens it, who lifts it, under which articles.
+fn conditions(out: &mut String) {
+    let book = CodeBook::standard().unwrap();
+    writeln!(out, "## Conditions (`src/law/conditions/`)\n").unwrap();
+    writeln!(
+        out,
+        "What stops an act, what opens it again, who lifts it. The text of a condition prevails over its code. A code that a\n\
+         version does not know gates every act until two persons read its text. What clears an accused opens by a signed\n\
+         notice, whatever was agreed. Where nothing is stopped, the code is shown, travels with the files and is kept by\n\
+         people.\n"
+    )
+    .unwrap();
+    writeln!(out, "| Code | Articles (marks) | What the program stops | Opened by | Lifted by |").unwrap();
+    writeln!(out, "| --- | --- | --- | --- | --- |").unwrap();
+    for code in book.codes() {
+        let of = |source: &Source| format!("{} {} ({})", source.of, source.article, source.mark);
+        let articles: Vec<String> = code.source.iter().map(of).collect();
+        let stops = |rule: &Bite| {
+            let acts: Vec<&str> = rule.acts.iter().map(|act| act.name()).collect();
+            format!("{} ({}, {})", acts.join(", "), word(&rule.bites), word(&rule.how))
+        };
+        let stops: Vec<String> = code.rules.iter().map(stops).collect();
+        let opens: BTreeSet<String> = code.rules.iter().flat_map(|rule| rule.opens.iter().map(word)).collect();
+        let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+        let cells = [
+            format!("`{}`", code.code),
+            articles.join("; "),
+            or_dash(stops.join("; ")),
+            or_dash(opens.into_iter().collect::<Vec<_>>().join(", ")),
+            word(&code.lifted_by),
+        ];
+        writeln!(out, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | ")).unwrap();
+    }
+    for general in book.generals() {
+        let of = |source: &Source| format!("{} {} ({})", source.of, source.article, source.mark);
+        let articles: Vec<String> = general.source.iter().map(of).collect();
+        writeln!(out, "\n* {}: {}", general.says, articles.join("; ")).unwrap();
+    }
+    writeln!(
+        out,
+        "\nTests: `tests/law/conditions.rs` (what holds for every set of conditions), `tests/law/handshake.rs` (offers, answers,\n\
+         waivers in any order), `tests/cli/terms.rs` (two real authorities).\n"
+    )
+    .unwrap();
+}
+
+/// The word of a value in the data files.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }
 
 /// Every provision: article, what it says, its mark, what the program does because of it.

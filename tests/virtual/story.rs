@@ -131,6 +131,7 @@ fn condition() -> Condition {
         legal_source: String::new(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![],
+        ..Condition::default()
     }
 }
 

@@ -126,6 +126,7 @@ pub fn fields(kind: MessageKind) -> Fields {
         legal_source: "Treaty XA-XB, art. 8".to_owned(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![1],
+        ..Condition::default()
     };
     Fields {
         message_id: id(1),
@@ -141,7 +142,7 @@ pub fn fields(kind: MessageKind) -> Fields {
         reply_by: Some(ReplyBy { at: instant(86_400_000), reason: "Hearing date.".to_owned() }),
         legal_bases: vec!["Treaty XA-XB, art. 3".to_owned()],
         basis: None,
-        conditions: if evidence { vec![condition] } else { Vec::new() },
+        conditions: if kind.sets_conditions() { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
         renditions: Vec::new(),
         ties: Ties {

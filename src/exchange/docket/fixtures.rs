@@ -110,6 +110,7 @@ pub(super) fn message_from(from: AuthorityId, number: u8, body: Body) -> Message
         legal_source: String::new(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![],
+        ..Condition::default()
     };
     Message::new(Fields {
         message_id: id(number),
