@@ -2,6 +2,8 @@
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "a test target has no public face; the stage is shared")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "cli/backup.rs"]
+mod backup;
 #[path = "cli/checking.rs"]
 mod checking;
 #[path = "cli/cosigned_bags.rs"]
@@ -26,6 +28,8 @@ mod logs;
 mod office;
 #[path = "cli/outage.rs"]
 mod outage;
+#[path = "cli/operate.rs"]
+mod operate;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/requests.rs"]

@@ -83,7 +83,7 @@ pub fn prove(parts: &ReceiptParts, roster: &Roster) -> Result<Proven, String> {
     let authority = roster.authority(&record.authority).ok_or("the directory does not list the log's authority")?;
     let keys = log_keys(authority).map_err(|error| error.to_string())?;
     let proven = prove_with(parts, &keys)?;
-    if proven.checkpoint.origin() == record.authority.log_origin() {
+    if record.authority.owns_log(proven.checkpoint.origin()) {
         Ok(proven)
     } else {
         Err("the record names another authority than the log it stands in".to_owned())

@@ -66,22 +66,25 @@ pub fn check(
 ) -> History {
     let mut history = History::default();
     for authority in roster.into_iter().flat_map(Roster::authorities) {
-        open(folder, authority, &mut history, findings);
+        for origin in authority.log_origins() {
+            open(folder, authority, &origin, &mut history, findings);
+        }
     }
     let mut all = under.to_vec();
     all.extend(history.seen.iter().map(|seen| (seen.file.clone(), seen.signed.checkpoint().clone())));
     for authority in roster.into_iter().flat_map(Roster::authorities) {
-        links(folder, &authority.id.log_origin(), &all, &mut history, findings);
+        for origin in authority.log_origins() {
+            links(folder, &origin, &all, &mut history, findings);
+        }
     }
     one_history(&all, proven, findings);
     unlinked(&all, &history, findings);
     history
 }
 
-fn open(folder: &Folder, authority: &Authority, history: &mut History, findings: &mut Findings) {
-    let origin = authority.id.log_origin();
-    let newest = layout::checkpoint(&origin);
-    let below = layout::checkpoints(&origin);
+fn open(folder: &Folder, authority: &Authority, origin: &str, history: &mut History, findings: &mut Findings) {
+    let newest = layout::checkpoint(origin);
+    let below = layout::checkpoints(origin);
     let named = |path: &&str| path.strip_prefix(&below).is_some_and(|name| layout::checkpoint_size(name).is_some());
     let paths = folder.below(&newest).filter(|path| *path == newest || named(path));
     let keys = log_keys(authority).map_err(|error| error.to_string());

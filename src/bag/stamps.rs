@@ -61,13 +61,15 @@ pub fn check(
 ) -> Vec<Attested> {
     let mut attested = Vec::new();
     for authority in roster.into_iter().flat_map(Roster::authorities) {
-        let below = layout::checkpoints(&authority.id.log_origin());
-        for path in folder.below(&below) {
-            let Some(stem) = path.strip_suffix(".tsr") else { continue };
-            if stem.strip_prefix(&below).and_then(layout::checkpoint_size).is_none() {
-                continue;
+        for origin in authority.log_origins() {
+            let below = layout::checkpoints(&origin);
+            for path in folder.below(&below) {
+                let Some(stem) = path.strip_suffix(".tsr") else { continue };
+                if stem.strip_prefix(&below).and_then(layout::checkpoint_size).is_none() {
+                    continue;
+                }
+                attested.extend(one(folder, (authority, &origin), given, stem, findings));
             }
-            attested.extend(one(folder, authority, given, stem, findings));
         }
     }
     attested.sort_by_key(|one: &Attested| (one.stamped.time, one.stem.clone()));
@@ -86,7 +88,7 @@ pub fn check(
 
 fn one(
     folder: &Folder,
-    authority: &Authority,
+    (authority, origin): (&Authority, &str),
     given: &[Vec<u8>],
     stem: &str,
     findings: &mut Findings,
@@ -100,9 +102,9 @@ fn one(
         let note = note?;
         let signed = SignedCheckpoint::open(&note, &keys).map_err(|error| error.to_string())?;
         let said = signed.checkpoint().clone();
-        let below = layout::checkpoints(&authority.id.log_origin());
+        let below = layout::checkpoints(origin);
         let named = stem.strip_prefix(&below).and_then(layout::checkpoint_size);
-        let good = said.origin() == authority.id.log_origin() && named == Some(said.size());
+        let good = said.origin() == origin && named == Some(said.size());
         if good { Ok((note, said)) } else { Err("it stands under the name of another log or size".to_owned()) }
     });
     let what = format!("What was time-stamped is a checkpoint that the log of {} signed", authority.id);

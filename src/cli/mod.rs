@@ -1,5 +1,6 @@
 //! Floor 7: the command line, one verb a file.
 
+pub mod backup;
 pub mod client;
 pub mod conditions;
 pub mod custody;
@@ -12,10 +13,12 @@ pub mod directory;
 pub mod directory_args;
 pub mod directory_view;
 pub mod doctor;
+pub mod emergency;
 pub mod erase;
 pub mod export;
 pub mod index;
 pub mod init;
+pub mod keys;
 pub mod law;
 pub mod law_view;
 pub mod main;
@@ -23,6 +26,7 @@ pub mod offline;
 pub mod package;
 pub mod reply;
 pub mod request;
+pub mod restore;
 pub mod rotate;
 pub mod serve;
 pub mod show;

@@ -11,7 +11,7 @@ use crate::cli::client::{Client, Where};
 use crate::cli::show;
 use crate::daemon::config::Config;
 use crate::daemon::home::Home;
-use crate::daemon::{run, telemetry};
+use crate::daemon::{run, sandbox, telemetry, version};
 
 /// Run the node. SIGTERM or SIGINT ends it in order; SIGHUP makes it read settings and directory again.
 #[derive(Debug, clap::Args)]
@@ -33,8 +33,11 @@ pub struct ReloadArgs {
 /// # Errors
 /// When it cannot start.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    version::check(&Home::at(&args.data))?;
     let config = Config::read(&Home::at(&args.data).config())?;
     telemetry::start(&config.log)?;
+    // Before there is a second thread: what is denied holds for all that come.
+    sandbox::enter(&args.data);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

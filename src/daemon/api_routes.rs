@@ -18,7 +18,7 @@ use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
-use crate::daemon::{acceptance, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views};
+use crate::daemon::{acceptance, api_custody, api_doctor, api_erasing, api_operate, api_stream, api_time, dossier, packing, views};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::{Body, MessageKind, ReplyBy, Urgency};
@@ -54,6 +54,7 @@ pub fn routes(shared: Shared) -> Router {
         .merge(api_doctor::routes())
         .merge(api_time::routes())
         .merge(api_erasing::routes())
+        .merge(api_operate::routes())
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "no such call") })
         .with_state(shared)
 }

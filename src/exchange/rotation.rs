@@ -96,9 +96,9 @@ impl Rotation {
             return Err(RotationError::NotLast);
         }
         let record = record::decode(&parts.record).map_err(|_| RotationError::Record)?;
-        let origin = record.authority.log_origin();
         let named = digests(&self.old, &self.new).into_iter().all(|digest| record.digests.contains(&digest));
-        let own = self.old.iter().chain(&self.new).all(|key| key.name() == origin);
+        let one_log = self.old.iter().chain(&self.new).all(|key| key.name() == old.name());
+        let own = one_log && record.authority.owns_log(old.name());
         if record.event != Event::KeyRotated || !named || !own {
             return Err(RotationError::Record);
         }

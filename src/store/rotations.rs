@@ -4,11 +4,12 @@
 use std::io;
 use std::path::Path;
 
-use crate::custody::history::LogKeys;
+use crate::custody::history::{LogKeys, Retired};
 use crate::custody::note::VerifierKey;
-use crate::exchange::rotation::{Checked, Rotation, history};
+use crate::exchange::rotation::{Checked, Rotation};
 use crate::model::limits::LOG_ROTATIONS_MAX;
 use crate::store::files::{create_dir_durably, replace_durably};
+use crate::store::restarts;
 
 const DIR: &str = "rotations";
 
@@ -40,12 +41,29 @@ pub fn all(custody_dir: &Path) -> io::Result<Vec<Checked>> {
     Ok(found)
 }
 
-/// The keys of the log whose current key is `current`.
+/// The keys of the log whose current key is `current`: back from it over rotations and new beginnings.
 pub fn keys(custody_dir: &Path, current: &VerifierKey) -> io::Result<LogKeys> {
-    Ok(history(current, &all(custody_dir)?))
+    let rotated = all(custody_dir)?.into_iter().map(|one| (one.old, one.new, one.end));
+    let begun = restarts::all(custody_dir)?;
+    let begun = begun.into_iter().filter_map(|one| Some((one.old.first()?.clone(), one.new.first()?.clone(), one.size)));
+    let steps: Vec<_> = rotated.chain(begun).collect();
+    let mut keys = LogKeys::new(current.clone());
+    let mut newest = current.clone();
+    let mut used = vec![];
+    while let Some((at, (old, _, end))) =
+        steps.iter().enumerate().find(|(at, (_, new, _))| *new == newest && !used.contains(at))
+    {
+        keys = keys.after(Retired { key: old.clone(), end: *end });
+        newest = old.clone();
+        used.push(at);
+    }
+    Ok(keys)
 }
 
 /// Every key that signed before, of either algorithm, the newest first.
 pub fn former_keys(custody_dir: &Path) -> io::Result<Vec<VerifierKey>> {
-    Ok(all(custody_dir)?.into_iter().flat_map(|one| one.rotation.old).collect())
+    let begun = restarts::all(custody_dir)?.into_iter().map(|one| (one.size, one.old));
+    let mut ended: Vec<_> = all(custody_dir)?.into_iter().map(|one| (one.end, one.rotation.old)).chain(begun).collect();
+    ended.sort_by_key(|(end, _)| std::cmp::Reverse(*end));
+    Ok(ended.into_iter().flat_map(|(_, keys)| keys).collect())
 }
