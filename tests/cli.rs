@@ -32,6 +32,8 @@ mod outage;
 mod operate;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/release.rs"]
+mod release;
 #[path = "cli/requests.rs"]
 mod requests;
 #[path = "cli/roles.rs"]

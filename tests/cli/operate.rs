@@ -163,3 +163,49 @@ fn listing(dir: &std::path::Path) -> Vec<(String, u64, std::time::SystemTime)> {
     found.sort();
     found
 }
+
+#[test]
+fn locked_keys_open_with_their_passphrase_only_and_new_ones_are_locked_too() {
+    let mut stage = Stage::set();
+    let (good, bad, data) = (stage.at("good"), stage.at("bad"), stage.xa.data.clone());
+    fs::write(&good, "a long passphrase\n").unwrap();
+    fs::write(&bad, "another passphrase\n").unwrap();
+    let with = |file: &std::path::Path, args: &[&str]| {
+        let mut command = crate::program::program();
+        let done = command.args(args).env("ROGATORY_KEY_PASSPHRASE_FILE", file).output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    run(&["keys", "lock", "--data", path(&data)]).refused(&["ROGATORY_KEY_PASSPHRASE_FILE"]);
+    assert_eq!(with(&good, &["keys", "lock", "--data", path(&data)]).0, Some(0));
+    for name in ["log.key.pem", "seal.key.pem", "receiving.seed.pem", "node.key.pem", "witness.seed.pem", "ca.key.pem"] {
+        let text = fs::read_to_string(data.join("keys").join(name)).unwrap();
+        assert!(text.starts_with("-----BEGIN ROGATORY LOCKED KEY-----"), "{name}");
+    }
+    run(&["serve", "--data", path(&data)]).refused(&["is locked", "ROGATORY_KEY_PASSPHRASE_FILE"]);
+    let (code, said) = with(&bad, &["serve", "--data", path(&data)]);
+    assert!(code == Some(1) && said.contains("the passphrase does not open it"), "{said}");
+    // A rotation makes a new key: it is locked like the others.
+    let rotated = with(&good, &["rotate", "sealing", "--data", path(&data), "--as", "Ana Novak"]);
+    assert_eq!(rotated.0, Some(0), "{}", rotated.1);
+    let new = fs::read_to_string(data.join("keys/receiving.seed.pem")).unwrap();
+    assert!(new.starts_with("-----BEGIN ROGATORY LOCKED KEY-----"));
+    assert_eq!(with(&good, &["custody", "fsck", "--data", path(&data)]).0, Some(0));
+    assert_eq!(with(&good, &["keys", "unlock", "--data", path(&data)]).0, Some(0));
+    stage.xa.start();
+}
+
+#[test]
+fn a_node_that_serves_says_what_it_denied_itself() {
+    let stage = Stage::play();
+    let findings = stage.xa.json(FIRST, &["doctor"]);
+    let sandbox: Vec<&Value> = findings.as_array().unwrap().iter().filter(|one| one["check"] == "sandbox").collect();
+    assert_eq!(sandbox.len(), 5, "{findings}");
+    // Wherever this runs: no core dumps, and no new privileges.
+    let status = fs::read_to_string(format!("/proc/{}/status", stage.xa.daemon().pid())).unwrap();
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", stage.xa.daemon().pid())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
+    let seccomp = sandbox.iter().find(|one| one["seen"].as_str().unwrap().contains("seccomp")).unwrap();
+    assert_eq!(seccomp["grade"] == "good", status.contains("Seccomp:\t2"), "{seccomp}");
+}
