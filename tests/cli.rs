@@ -4,6 +4,8 @@
 
 #[path = "cli/backup.rs"]
 mod backup;
+#[path = "cli/basis.rs"]
+mod basis;
 #[path = "cli/checking.rs"]
 mod checking;
 #[path = "cli/cosigned_bags.rs"]
@@ -26,14 +28,16 @@ mod keys;
 mod logs;
 #[path = "cli/office.rs"]
 mod office;
-#[path = "cli/outage.rs"]
-mod outage;
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/outage.rs"]
+mod outage;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/release.rs"]
 mod release;
+#[path = "cli/reload.rs"]
+mod reload;
 #[path = "cli/requests.rs"]
 mod requests;
 #[path = "cli/roles.rs"]

@@ -86,7 +86,11 @@ pub fn run(args: &BackupArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         (Some(Verb::Key { verb: KeyVerb::New { out: secret, data } }), _) => {
             let id = backup::new_key(&Home::at(data), secret)?;
             writeln!(out, "key      {id}")?;
-            writeln!(out, "\nNext: take {} to a safe, offline, and remove it here. Without it no backup opens;", secret.display())?;
+            writeln!(
+                out,
+                "\nNext: take {} to a safe, offline, and remove it here. Without it no backup opens;",
+                secret.display()
+            )?;
             writeln!(out, "      with it and a volume anybody reads everything, the node's keys too.")?;
             Ok(ExitCode::SUCCESS)
         }

@@ -104,7 +104,13 @@ fn list(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let line = |what: &str, hold: &Value, out: &mut dyn Write| {
-        writeln!(out, "{what}  since {} by {}: {}", show::text(hold, "since"), show::text(hold, "by"), show::text(hold, "reason"))
+        writeln!(
+            out,
+            "{what}  since {} by {}: {}",
+            show::text(hold, "since"),
+            show::text(hold, "by"),
+            show::text(hold, "reason")
+        )
     };
     if !found["frozen"].is_null() {
         line("the node  frozen", &found["frozen"], out)?;

@@ -163,7 +163,11 @@ fn compare(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         let missing = show::list(side, "missing");
         let size = side["log_size"].as_u64();
         let holds = size.map_or("nothing of the log".to_owned(), |size| format!("the log at {size} entries"));
-        let fits = if side["continues"] == true { "a beginning of what is here" } else { "MORE THAN, OR OTHER THAN, WHAT IS HERE" };
+        let fits = if side["continues"] == true {
+            "a beginning of what is here"
+        } else {
+            "MORE THAN, OR OTHER THAN, WHAT IS HERE"
+        };
         writeln!(out, "{peer}  holds {holds}: {fits}; {} envelopes are missing here", missing.len())?;
         for one in missing {
             let who = if one["sent_by_us"] == true { "sent by us" } else { "received by us" };
@@ -188,7 +192,10 @@ fn accept_loss(reason: &str, place: &Where, out: &mut dyn Write) -> anyhow::Resu
     for key in &done.keys {
         writeln!(out, "log key  {key}")?;
     }
-    writeln!(out, "\nNext: hand {data}/directory-entry.json to the directory's keepers: until they publish it, peers hold the")?;
+    writeln!(
+        out,
+        "\nNext: hand {data}/directory-entry.json to the directory's keepers: until they publish it, peers hold the"
+    )?;
     writeln!(out, "      new log for unknown and what you send waits. Then:")?;
     writeln!(out, "  rogatory serve --data {data}")?;
     writeln!(out, "  rogatory restore take-again XB-… --data {data}     the letters of each peer that are missing")?;

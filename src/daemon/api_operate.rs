@@ -21,7 +21,6 @@ use crate::daemon::emergency;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::receive::blocking;
-use crate::daemon::registrar::Wake;
 use crate::daemon::rotate::{ANY_ROLE, Kind, Rotated};
 use crate::daemon::rotate_live;
 use crate::model::ident::{AuthorityId, Digest, Id};
@@ -142,8 +141,7 @@ async fn resume(State(shared): State<Shared>, officer: Admitted, Json(vouched): 
     let sides = sides(&shared).await?;
     let done = blocking(&shared.node, move |node| compare::go_on(node, &officer, &sides, &vouched.unheard)).await;
     let record = done.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
-    // The courier ends only with the node.
-    let _ = shared.wake.send(Wake::Reloaded);
+    shared.node.wake_courier();
     Ok(Json(json!({ "record": record })))
 }
 
@@ -157,9 +155,7 @@ async fn take_again(
     let row = row.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "the directory does not list that authority"))?;
     let taken = compare::take_again(&shared.node, &shared.endpoint, &row).await;
     let taken = taken.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
-    let told = |(id, code): (Id, Option<crate::model::refusal::RefusalCode>)| {
-        json!({ "envelope_id": id, "refused": code.map(|code| code.name()) })
-    };
+    let told = |(id, code): (Id, Option<crate::model::refusal::RefusalCode>)| json!({ "envelope_id": id, "refused": code.map(|code| code.name()) });
     Ok(Json(taken.into_iter().map(told).collect()))
 }
 
@@ -167,7 +163,7 @@ async fn rotation(State(shared): State<Shared>, officer: Admitted, Path(kind): P
     let done = blocking(&shared.node, move |node| rotate_live::rotate(node, &officer, kind)).await;
     let done = done.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
     // New links are made with the new key; the old ones stay until they end.
-    let _ = shared.wake.send(Wake::Reloaded);
+    shared.node.wake_courier();
     Ok(Json(done))
 }
 
@@ -215,6 +211,6 @@ async fn held(
 ) -> Answer<Value> {
     let record = blocking(&shared.node, act).await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
     // What waited goes on, or stops, at once.
-    let _ = shared.wake.send(Wake::Reloaded);
+    shared.node.wake_courier();
     Ok(Json(json!({ "record": record, "holds": emergency::holds(&shared.node) })))
 }

@@ -98,12 +98,7 @@ pub fn secret_key(path: &Path) -> Result<HybridSecretKey, MakeError> {
 ///
 /// # Errors
 /// [`MakeError`]; what was written is worth nothing.
-pub fn of_running(
-    node: &Node,
-    officer: &Admitted,
-    last: Option<Last>,
-    out: &mut dyn Write,
-) -> Result<Made, MakeError> {
+pub fn of_running(node: &Node, officer: &Admitted, last: Option<Last>, out: &mut dyn Write) -> Result<Made, MakeError> {
     let actor = officer.acting_as(ANY_ROLE).map_err(|error| MakeError::Officer(error.to_string()))?;
     let _alone = node.alone()?;
     let made = write(node.home(), node.us(), node.ledger.reader(), last, out)?;

@@ -238,7 +238,9 @@ pub enum GoOnError {
     #[error("this log did not come from a backup, or how it goes on was decided")]
     NotPutBack,
     /// Somebody saw more than is here.
-    #[error("{0} hold more of this log than is here: going on would sign a second history; `restore accept-loss` begins it anew")]
+    #[error(
+        "{0} hold more of this log than is here: going on would sign a second history; `restore accept-loss` begins it anew"
+    )]
     HoldMore(String),
     /// Somebody was not asked.
     #[error("{0} could not be asked what they hold; try again, or vouch for them with --unheard")]

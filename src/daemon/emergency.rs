@@ -177,7 +177,9 @@ const fn touches(kind: Kind, event: Event) -> bool {
 
 const fn means(kind: Kind) -> &'static str {
     match kind {
-        Kind::Signing => "letters in our name can be forged; what was queued under the key is listed, and peers hold more if they hold others",
+        Kind::Signing => {
+            "letters in our name can be forged; what was queued under the key is listed, and peers hold more if they hold others"
+        }
         Kind::Sealing => "everything listed can be read by whoever has also recorded the traffic or taken the vault",
         Kind::Tls => "somebody on the path can answer as this node and take letters; they stay sealed",
         Kind::Log => "a second history of this log can be signed; what peers cosigned and hold receipts for is listed",
@@ -190,8 +192,12 @@ const fn remedy(kind: Kind) -> &'static str {
         Kind::Signing | Kind::Tls => {
             "freeze the node, revoke the certificate (a new list in the row, through the keepers), rotate the key, tell the peers, compare the list with theirs"
         }
-        Kind::Sealing => "rotate the key, remove receiving-retired-… when nothing sealed to it may open any more, tell the peers",
-        Kind::Log => "rotate the key; compare `custody witness` and the peers' checkpoints with this log before and after",
+        Kind::Sealing => {
+            "rotate the key, remove receiving-retired-… when nothing sealed to it may open any more, tell the peers"
+        }
+        Kind::Log => {
+            "rotate the key; compare `custody witness` and the peers' checkpoints with this log before and after"
+        }
         Kind::Witness => "rotate the key, tell the keepers and whoever names this node in a policy",
     }
 }

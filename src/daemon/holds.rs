@@ -82,7 +82,8 @@ impl Holds {
     /// Whether a record of that event may not be made now.
     pub fn stops(&self, event: Event) -> bool {
         use Event::{
-            ActRefused, DestructionRequested, ErasureRequested, InputRefused, MessageRead, PackageDestroyed, RecordErased,
+            ActRefused, DestructionRequested, ErasureRequested, InputRefused, MessageRead, PackageDestroyed,
+            RecordErased,
         };
         let of_the_node_itself = match event {
             MessageRead | ActRefused | InputRefused => true,
@@ -146,7 +147,8 @@ mod tests {
         let home = Home::at(dir.path());
         let holds = Holds::read(&home).unwrap();
         let [xb, xc]: [AuthorityId; 2] = ["XB-MOJ", "XC-MOJ"].map(|id| id.parse().unwrap());
-        let hold = Hold { since: Timestamp::from_millis(1), by: "Ana".to_owned(), reason: "a key was stolen".to_owned() };
+        let hold =
+            Hold { since: Timestamp::from_millis(1), by: "Ana".to_owned(), reason: "a key was stolen".to_owned() };
         holds.suspend(&xb, Some(hold.clone())).unwrap();
         let again = Holds::read(&home).unwrap();
         assert_eq!((again.refuses(&xb), again.refuses(&xc)), (Some(RefusalCode::Suspended), None));
@@ -154,7 +156,9 @@ mod tests {
         again.freeze(Some(hold)).unwrap();
         let again = Holds::read(&home).unwrap();
         assert_eq!(again.refuses(&xc), Some(RefusalCode::Frozen));
-        assert!(again.stops(Event::MessageQueued) && again.stops(Event::PackageOpened) && !again.stops(Event::MessageRead));
+        assert!(
+            again.stops(Event::MessageQueued) && again.stops(Event::PackageOpened) && !again.stops(Event::MessageRead)
+        );
         again.freeze(None).unwrap();
         again.suspend(&xb, None).unwrap();
         let again = Holds::read(&home).unwrap();

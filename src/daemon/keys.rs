@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use crate::crypto::certificate::{CertificateError, CertificateFacts};
 use crate::crypto::cms::{Signer, SignerError};
 use crate::crypto::hybrid::{HybridPublicKey, HybridSecretKey};
-use crate::crypto::locked::LockedError;
 use crate::crypto::issue::{self, Identity, IssueError, Validity};
+use crate::crypto::locked::LockedError;
 use crate::crypto::pem::{self, Label, PemError};
 use crate::crypto::random::{self, RandomError};
 use crate::crypto::revocation::{RevocationList, RevocationListError};
@@ -102,6 +102,7 @@ pub fn create(home: &Home, facts: &Facts<'_>, now: Timestamp) -> Result<Authorit
             not_after: now.plus_millis(LEAF_DAYS * DAY_MS),
         }],
         languages: facts.languages.to_vec(),
+        requirements: Vec::new(),
         provenance: Provenance::PeerNotice,
     })
 }
@@ -249,7 +250,9 @@ pub enum KeysError {
         path: PathBuf,
     },
     /// Locked, and nobody named a passphrase.
-    #[error("key file {path} is locked; name the file of its passphrase in ROGATORY_KEY_PASSPHRASE_FILE, or by systemd's LoadCredential=rogatory-key-passphrase:…")]
+    #[error(
+        "key file {path} is locked; name the file of its passphrase in ROGATORY_KEY_PASSPHRASE_FILE, or by systemd's LoadCredential=rogatory-key-passphrase:…"
+    )]
     NoPassphrase {
         /// The file.
         path: PathBuf,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use crate::daemon::basis::LawShelf;
 use crate::daemon::config::{Config, ConfigError};
-use crate::daemon::erasing::ErasingError;
 use crate::daemon::holds::{Holds, HoldsError};
 use crate::daemon::home::Home;
 use crate::daemon::keys::{Keys, KeysError};
@@ -27,7 +27,7 @@ use crate::daemon::{clock, destroying, erasing, restart, rotate, version};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
 use crate::model::event::{Event, NamedDigest};
-use crate::model::ident::AuthorityId;
+use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::START_LOCK_MS_MAX;
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
@@ -71,7 +71,9 @@ pub struct Node {
     pub(super) time: TimeWatch,
     /// What it counts.
     pub(super) meters: Meters,
-    wake: WakeSender,
+    /// The registry, indexed.
+    pub(super) law: LawShelf,
+    pub(super) wake: WakeSender,
     pub(super) refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
     _lock: DirLock,
 }
@@ -136,6 +138,7 @@ impl Node {
             registrar,
             time: TimeWatch::default(),
             meters: Meters::default(),
+            law: LawShelf::default(),
             wake,
             refusals_logged: Mutex::default(),
             _lock: lock,
@@ -145,7 +148,7 @@ impl Node {
         if node.ledger.is_put_back() {
             tracing::warn!("this log came from a backup and takes nothing; run `rogatory restore compare`");
         } else if opening == Opening::ToServe {
-            destroying::finish(&node).map_err(Box::new)?;
+            destroying::finish(&node);
             leftovers::remove(&node)?;
             restart::record_if_missing(&node)?;
             node.commit(node.started())?;
@@ -253,11 +256,7 @@ impl Node {
             self.record_directory(found)?;
         }
         self.directory.store(found.map(Arc::new));
-        if self.config().web != config.web {
-            tracing::warn!(
-                "the settings of [web] changed; the web listener follows them at the next start of the node"
-            );
-        }
+        self.vault.set_reserve(config.delivery.reserve_mib.saturating_mul(1 << 20));
         self.config.store(Arc::new(config));
         Ok(())
     }
@@ -269,6 +268,8 @@ impl Node {
         if known.is_none() && !self.ledger.is_put_back() {
             let mut record = self.scene().record(Event::DirectoryAccepted);
             record.digests = vec![NamedDigest::new("directory", digest)];
+            let registry = directory.registry().map(|named| Digest::from(named.sha256()));
+            record.digests.extend(registry.map(|digest| NamedDigest::new("registry", digest)));
             record.reason = format!("version {}", directory.version());
             self.commit(Act { record, enclosures: Vec::new() })?;
         }
@@ -360,9 +361,6 @@ pub enum StartError {
     /// A rotation of keys that was cut short.
     #[error("a rotation of keys was cut short and cannot be ended now: {0}")]
     Rotate(#[from] Box<rotate::RotateError>),
-    /// A destruction that was cut short.
-    #[error("the destruction of a package was cut short and cannot be carried out now: {0}")]
-    Destroy(#[from] Box<ErasingError>),
     /// The authority makes no log name.
     #[error("the authority's identifier makes no log name")]
     Origin,

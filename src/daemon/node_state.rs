@@ -6,6 +6,7 @@ use crate::crypto::digest::sha256;
 use crate::daemon::clock;
 use crate::daemon::keys::Keys;
 use crate::daemon::node::Node;
+use crate::daemon::registrar::Wake;
 use crate::exchange::act::Act;
 use crate::model::authority::Authority;
 use crate::model::event::{Event, NamedDigest};
@@ -16,6 +17,12 @@ impl Node {
     /// The private keys in use now. A rotation replaces them all at once; whoever holds these ends with these.
     pub(super) fn keys(&self) -> Arc<Keys> {
         self.keys.load_full()
+    }
+
+    /// Has the courier look again: what an operator stopped may go on, links are made with what is believed now.
+    pub(super) fn wake_courier(&self) {
+        // The courier ends only with the node.
+        let _ = self.wake.send(Wake::Reloaded);
     }
 
     /// What a peer is told instead of an answer: it is suspended, the node is frozen, or its log came from a backup.

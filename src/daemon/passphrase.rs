@@ -26,7 +26,9 @@ static DERIVED: Mutex<Option<FileKey>> = Mutex::new(None);
 /// Where the passphrase stands, if anybody named it.
 fn source() -> Option<PathBuf> {
     let named = std::env::var_os(VARIABLE).map(PathBuf::from);
-    named.or_else(|| Some(PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL)).filter(|path| path.exists()))
+    named.or_else(|| {
+        Some(PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL)).filter(|path| path.exists())
+    })
 }
 
 /// The passphrase; `None` where nobody named a file.
@@ -104,7 +106,8 @@ fn locked_costs(home: &Home) -> Result<Option<Costs>, KeysError> {
     for path in files(home)? {
         let text = Zeroizing::new(fs::read(&path).map_err(|source| KeysError::io(&path, source))?);
         if is_locked(&text) {
-            let file = pem::decode(Label::Locked, &text).map_err(|cause| KeysError::Pem { path: path.clone(), cause })?;
+            let file =
+                pem::decode(Label::Locked, &text).map_err(|cause| KeysError::Pem { path: path.clone(), cause })?;
             return Costs::of(&file).map(Some).map_err(|cause| KeysError::Locked { path, cause });
         }
     }

@@ -31,12 +31,7 @@ pub struct Restored {
 ///
 /// # Errors
 /// [`RestoreError`]; what lies in `to` then is not to be used.
-pub fn restore(
-    from: &Path,
-    to: &Path,
-    secret: &Path,
-    log_key: Option<&VerifierKey>,
-) -> Result<Restored, RestoreError> {
+pub fn restore(from: &Path, to: &Path, secret: &Path, log_key: Option<&VerifierKey>) -> Result<Restored, RestoreError> {
     let key = backup::secret_key(secret)?;
     let fault = |source| RestoreError::Io { path: to.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(to).map_err(fault)?;

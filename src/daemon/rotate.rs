@@ -20,9 +20,9 @@ use crate::daemon::home::Home;
 use crate::daemon::keys::KeysError;
 use crate::daemon::log_keys;
 use crate::daemon::officer::{AdmissionError, Admitted};
+use crate::daemon::rotate_keys::{parsed, stage};
 use crate::daemon::version::VersionError;
 use crate::daemon::{restart, version};
-use crate::daemon::rotate_keys::{parsed, stage};
 use crate::exchange::act::Scene;
 use crate::exchange::entry::{Entry, EntryError};
 use crate::exchange::rotation::{Rotation, RotationError};
@@ -40,8 +40,7 @@ pub(super) const NEXT: &str = ".next-";
 const LOOKED_BACK: usize = 1_024;
 
 /// Any officer of the node may act for its keys.
-pub(super) const ANY_ROLE: &[Role] =
-    &[Role::Operator, Role::Custodian, Role::Approver, Role::Drafter, Role::Auditor];
+pub(super) const ANY_ROLE: &[Role] = &[Role::Operator, Role::Custodian, Role::Approver, Role::Drafter, Role::Auditor];
 
 /// Which key is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,12 +149,7 @@ pub(super) fn decide(home: &Home, us: &AuthorityId, kind: Kind, actor: Actor) ->
     replace_durably(&next_entry(home), &row).map_err(io(home))?;
     let plan = serde_json::to_vec(&staged.plan).map_err(std::io::Error::from).map_err(io(home))?;
     replace_durably(&home.rotating(), &plan).map_err(io(home))?;
-    Ok(Decided {
-        plan: staged.plan,
-        entry: ledger::Entry { record: bytes, enclosures: vec![row] },
-        keys,
-        row_changed,
-    })
+    Ok(Decided { plan: staged.plan, entry: ledger::Entry { record: bytes, enclosures: vec![row] }, keys, row_changed })
 }
 
 /// What every opening of the data directory does first: ends a rotation that was logged, drops one that was not.

@@ -8,7 +8,9 @@ use crate::daemon::keys::Keys;
 use crate::daemon::log_keys;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
-use crate::daemon::rotate::{ANY_ROLE, Kind, NEXT, RotateError, Rotated, decide, drop_plan, keep_evidence, put_in_place};
+use crate::daemon::rotate::{
+    ANY_ROLE, Kind, NEXT, RotateError, Rotated, decide, drop_plan, keep_evidence, put_in_place,
+};
 
 /// Replaces a key of the running node. New links take up a new TLS key when the caller reloads the transport.
 ///

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::daemon::{clock, held};
 use crate::daemon::node::Node;
 use crate::daemon::receive::{Refused, blocking, receive, take_receipt};
 use crate::daemon::witness::{self, Added};
+use crate::daemon::{clock, held};
 use crate::exchange::rows::{Direction, MessageState};
 use crate::model::envelope::Blob;
 use crate::model::ident::{AuthorityId, Id};
@@ -32,11 +32,7 @@ pub async fn serve(node: Arc<Node>, connection: Connection) {
 }
 
 /// Answers one stream of a peer that holds directory version `knows`.
-async fn answer(
-    node: &Arc<Node>,
-    (peer, knows): (&AuthorityId, u64),
-    mut stream: Stream,
-) -> Result<(), StreamError> {
+async fn answer(node: &Arc<Node>, (peer, knows): (&AuthorityId, u64), mut stream: Stream) -> Result<(), StreamError> {
     let lane = node.lanes.of(peer);
     let from = peer.clone();
     if let Some(code) = node.refuses(peer) {

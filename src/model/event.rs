@@ -72,6 +72,8 @@ events! {
     NodeFrozen = "node.frozen", "the node was frozen: no new acts, no deliveries";
     NodeThawed = "node.thawed", "the node was thawed";
     BackupMade = "backup.made", "a backup was made";
+    BasisCompared = "basis.compared", "legal basis looked up again on receipt";
+    BasisChanged = "basis.changed", "legal basis looked up again: the registry now gives another answer";
 }
 
 impl Event {

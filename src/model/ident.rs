@@ -269,7 +269,9 @@ mod tests {
         let next = id.next_log_origin([0x3f, 0x2a, 0x9c, 0x01, 0x51, 0xd2, 0xe0, 0x77]);
         assert_eq!(next, "xa-moj.rogatory/custody/3f2a9c0151d2e077");
         assert!(id.owns_log(&id.log_origin()) && id.owns_log(&next));
-        for foreign in ["xb-moj.rogatory/custody", "xa-moj.rogatory/custody/", "xa-moj.rogatory/custody/3F2A9C0151D2E077"] {
+        for foreign in
+            ["xb-moj.rogatory/custody", "xa-moj.rogatory/custody/", "xa-moj.rogatory/custody/3F2A9C0151D2E077"]
+        {
             assert!(!id.owns_log(foreign), "{foreign}");
         }
         assert!(!id.owns_log(&format!("{next}0")) && !id.owns_log(&id.witness_name()));

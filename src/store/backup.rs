@@ -81,7 +81,9 @@ fn end_of(dir: &Path, first: u64, size: u64) -> Result<u64, BackupError> {
     loop {
         let closes = match frames.step().map_err(|error| segment.fault(error))? {
             Step::Frame { frame: Frame::Checkpoint { size: closed, .. }, .. } if closed <= size => true,
-            Step::Frame { frame: Frame::Entry { index, .. } | Frame::Erased { index, .. }, .. } if index < size => false,
+            Step::Frame { frame: Frame::Entry { index, .. } | Frame::Erased { index, .. }, .. } if index < size => {
+                false
+            }
             _ => return Ok(end),
         };
         if closes {

@@ -126,7 +126,7 @@ impl Ledger {
         let restored = restore(&journal, &files, &history, newest, published.as_ref(), Access::ReadWrite)?;
         let verifiers = keys.verifier_keys(&origin);
         // Those that signed before stay below: what they signed up to their end verifies for ever.
-        let former = rotations::former_keys(custody_dir).map_err(fault)?;
+        let former = rotations::former_keys(custody_dir, &verifier).map_err(fault)?;
         files.keep_verifier_keys(&lines(&verifiers, &former)).map_err(fault)?;
         let appender = Appender::new(Arc::clone(&journal), &recovered, segment_bytes)?;
         let tree = Tree {
@@ -143,12 +143,24 @@ impl Ledger {
         let mut writer =
             Writer::new(Arc::clone(&reader), appender, origin, keys.ed25519, publisher.signal(), on_commit)?;
         let put_back = put_back::is_there(custody_dir);
-        if put_back { writer.publish() } else { writer.begin()? }
+        if put_back {
+            writer.publish()
+        } else {
+            writer.begin()?
+        }
         let thread = std::thread::Builder::new()
             .name("custody-writer".to_owned())
             .spawn(move || writer.run(&jobs))
             .map_err(fault)?;
-        Ok(Self { reader, queue: Some(queue), writer: Some(thread), publisher, left, put_back: AtomicBool::new(put_back), _lock: lock })
+        Ok(Self {
+            reader,
+            queue: Some(queue),
+            writer: Some(thread),
+            publisher,
+            left,
+            put_back: AtomicBool::new(put_back),
+            _lock: lock,
+        })
     }
 
     /// Logs an entry and returns when it is durable, signed and seen by the observer.

@@ -51,9 +51,7 @@ impl Publisher {
         let signal = Arc::new(Signal::default());
         signal.rotate(key);
         let told = Arc::clone(&signal);
-        let thread = std::thread::Builder::new()
-            .name("custody-tiles".to_owned())
-            .spawn(move || run(&reader, &told))?;
+        let thread = std::thread::Builder::new().name("custody-tiles".to_owned()).spawn(move || run(&reader, &told))?;
         Ok(Self { signal, thread: Some(thread) })
     }
 

@@ -89,7 +89,16 @@ impl Reader {
         access: Access,
         tear: Option<Tear>,
     ) -> Self {
-        Self { journal, files, key: RwLock::new(key), tree: RwLock::new(tree), access, tear, failure: OnceLock::new(), _lock: None }
+        Self {
+            journal,
+            files,
+            key: RwLock::new(key),
+            tree: RwLock::new(tree),
+            access,
+            tear,
+            failure: OnceLock::new(),
+            _lock: None,
+        }
     }
 
     /// How many entries are acknowledged.

@@ -99,12 +99,7 @@ pub fn unpack(from: &Path, key: &HybridSecretKey, to: Option<&Path>) -> Result<C
     Ok(contents)
 }
 
-fn one(
-    mut volume: VolumeReader<'_>,
-    path: &Path,
-    to: Option<&Path>,
-    volumes: u32,
-) -> Result<Contents, UnpackError> {
+fn one(mut volume: VolumeReader<'_>, path: &Path, to: Option<&Path>, volumes: u32) -> Result<Contents, UnpackError> {
     let wrong = |source| UnpackError::Volume { path: path.to_owned(), source };
     let mut files = BTreeMap::new();
     let (log_size, log_root) = loop {
@@ -255,7 +250,9 @@ mod tests {
         for good in ["config.toml", "keys/log.key.pem", "vault/019aa7b2-0000-7000-8000-000000000000/1.sealed"] {
             assert!(inside(good).is_some(), "{good}");
         }
-        for bad in ["", "/etc/passwd", "../x", "keys/../../x", "index/db", "keys//x", "./keys/x", "keys/", "custody/./x"] {
+        for bad in
+            ["", "/etc/passwd", "../x", "keys/../../x", "index/db", "keys//x", "./keys/x", "keys/", "custody/./x"]
+        {
             assert!(inside(bad).is_none(), "{bad}");
         }
     }

@@ -258,7 +258,7 @@ impl Writer {
         let verifiers = keys.verifier_keys(&self.origin);
         let own = VerifierKey::new(self.origin.clone(), keys.ed25519.public_key());
         self.reader.rotated(rotations::keys(dir, &own)?);
-        self.reader.files().keep_verifier_keys(&lines(&verifiers, &rotations::former_keys(dir)?))?;
+        self.reader.files().keep_verifier_keys(&lines(&verifiers, &rotations::former_keys(dir, &own)?))?;
         self.published.rotate(keys.ml_dsa_44.map(|key| SecondKey { under: own, key }));
         self.key = keys.ed25519;
         Ok(())

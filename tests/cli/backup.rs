@@ -80,8 +80,13 @@ fn increments_of_a_running_node_put_back_elsewhere_are_the_node_as_it_was() {
     // Elsewhere: sound, the same records, and the evidence opens from its own vault.
     let elsewhere = stage.at("elsewhere");
     let restored = restore(&volumes, &elsewhere, &secret);
-    assert_eq!((&restored["check"]["sound"], &restored["check"]["sealed_files"]), (&true.into(), &1.into()), "{restored}");
-    run(&["restore", "--from", path(&volumes), "--to", path(&elsewhere), "--key", path(&secret)]).refused(&["not empty"]);
+    assert_eq!(
+        (&restored["check"]["sound"], &restored["check"]["sealed_files"]),
+        (&true.into(), &1.into()),
+        "{restored}"
+    );
+    run(&["restore", "--from", path(&volumes), "--to", path(&elsewhere), "--key", path(&secret)])
+        .refused(&["not empty"]);
     let size = restored["log_size"].as_u64().unwrap();
     let here = stage.xa.records();
     let there = run(&["custody", "log", "--data", path(&elsewhere), "--as", "Ana Novak", "--json"]).json();
@@ -122,9 +127,7 @@ fn a_node_moved_by_its_newest_backup_goes_on_with_the_same_log_when_no_peer_hold
     stage.xb.stop();
     stage.xa.run(FIRST, &["restore", "resume"]).refused(&["XB-MOJ could not be asked"]);
     stage.xb.start();
-    until("the peer to be heard", || {
-        stage.xa.run(FIRST, &["restore", "resume"]).code.filter(|code| *code == 0)
-    });
+    until("the peer to be heard", || stage.xa.run(FIRST, &["restore", "resume"]).code.filter(|code| *code == 0));
     ask(&stage.xa, "XB-MOJ", "After");
     ask(&stage.xb, "XA-MOJ", "The other way");
     assert_eq!(stage.xa.records_where(|record| record["event"] == "log.resumed").len(), 1);
@@ -163,7 +166,10 @@ fn a_node_put_back_to_an_older_state_begins_a_new_log_and_its_peer_never_sees_tw
     let by_us: Vec<bool> = missing.iter().map(|one| one["sent_by_us"].as_bool().unwrap()).collect();
     assert!(missing.len() == 2 && by_us.contains(&true) && by_us.contains(&false), "{compared}");
     stage.xa.run(FIRST, &["restore", "resume"]).refused(&["XB-MOJ hold more", "accept-loss"]);
-    stage.xa.run(FIRST, &["restore", "accept-loss", "--reason", "the disk died"]).refused(&["another rogatory process"]);
+    stage
+        .xa
+        .run(FIRST, &["restore", "accept-loss", "--reason", "the disk died"])
+        .refused(&["another rogatory process"]);
     stage.xa.stop();
     let begun = stage.xa.json(FIRST, &["restore", "accept-loss", "--reason", "the disk died"]);
     assert_eq!(begun["size"], size);

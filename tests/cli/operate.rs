@@ -40,7 +40,10 @@ fn every_key_is_replaced_while_the_node_works_and_letters_go_both_ways_afterward
     let (there, back) = (sent(&stage.xa, "XB-MOJ", "After"), sent(&stage.xb, "XA-MOJ", "Sealed to the new key"));
     arrives(&stage.xa, &there);
     arrives(&stage.xb, &back);
-    assert_eq!(stage.xa.json(FIRST, &["request", "show", &text(&back, "request_id")])["request"]["subject"], "Sealed to the new key");
+    assert_eq!(
+        stage.xa.json(FIRST, &["request", "show", &text(&back, "request_id")])["request"]["subject"],
+        "Sealed to the new key"
+    );
     assert_eq!(stage.xa.daemon().pid(), pid, "without a restart");
     let old = old_log.lines().next().unwrap();
     until("the checkpoint of the new key", || {
@@ -111,7 +114,11 @@ fn what_a_stolen_key_could_have_touched_is_told_from_the_log() {
     arrives(&stage.xb, &theirs);
     let reach = |key: &str| stage.xa.json(FIRST, &["doctor", "--key", key]);
     let signing = reach("signing");
-    assert_eq!((&signing["counts"]["message.queued"], &signing["peers"][0]), (&1.into(), &"XB-MOJ".into()), "{signing}");
+    assert_eq!(
+        (&signing["counts"]["message.queued"], &signing["peers"][0]),
+        (&1.into(), &"XB-MOJ".into()),
+        "{signing}"
+    );
     assert_eq!(signing["listed"][0]["message_id"], ours["message_id"]);
     assert_eq!(reach("sealing")["counts"]["message.received"], 1);
     stage.xa.json(FIRST, &["rotate", "signing"]);
@@ -119,7 +126,11 @@ fn what_a_stolen_key_could_have_touched_is_told_from_the_log() {
     assert_eq!(after["records"], 0, "a new key has touched nothing: {after}");
     assert!(after["in_use_since"]["record"].as_u64() > signing["in_use_since"]["record"].as_u64());
     stage.xa.stop();
-    assert_eq!(stage.xa.json(FIRST, &["doctor", "--key", "tls"])["counts"]["message.received"], 1, "also while it is stopped");
+    assert_eq!(
+        stage.xa.json(FIRST, &["doctor", "--key", "tls"])["counts"]["message.received"],
+        1,
+        "also while it is stopped"
+    );
 }
 
 #[test]
@@ -132,9 +143,15 @@ fn data_of_a_newer_version_are_refused_by_every_command_and_stay_as_they_are() {
     fs::write(&version, "2\n").unwrap();
     let before = listing(&stage.xa.data);
     let data = path(&stage.xa.data);
-    for verb in [vec!["serve"], vec!["custody", "fsck"], vec!["custody", "fsck", "--repair"], vec!["index", "rebuild"],
-        vec!["rotate", "log"], vec!["custody", "log"], vec!["request", "list"]]
-    {
+    for verb in [
+        vec!["serve"],
+        vec!["custody", "fsck"],
+        vec!["custody", "fsck", "--repair"],
+        vec!["index", "rebuild"],
+        vec!["rotate", "log"],
+        vec!["custody", "log"],
+        vec!["request", "list"],
+    ] {
         let mut args = verb.clone();
         args.extend(["--data", data]);
         if verb != ["serve"] {
@@ -177,7 +194,8 @@ fn locked_keys_open_with_their_passphrase_only_and_new_ones_are_locked_too() {
     };
     run(&["keys", "lock", "--data", path(&data)]).refused(&["ROGATORY_KEY_PASSPHRASE_FILE"]);
     assert_eq!(with(&good, &["keys", "lock", "--data", path(&data)]).0, Some(0));
-    for name in ["log.key.pem", "seal.key.pem", "receiving.seed.pem", "node.key.pem", "witness.seed.pem", "ca.key.pem"] {
+    for name in ["log.key.pem", "seal.key.pem", "receiving.seed.pem", "node.key.pem", "witness.seed.pem", "ca.key.pem"]
+    {
         let text = fs::read_to_string(data.join("keys").join(name)).unwrap();
         assert!(text.starts_with("-----BEGIN ROGATORY LOCKED KEY-----"), "{name}");
     }

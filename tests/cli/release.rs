@@ -43,7 +43,8 @@ fn write_present(stage: &mut Stage) {
     let _ = fs::remove_file(&volume);
     stage.xa.json(FIRST, &["backup", "--to", path(&volume)]);
     let records = stage.xa.records();
-    let told: Vec<Value> = records.iter().map(|one| serde_json::json!([one["index"], one["event"], one["at"]])).collect();
+    let told: Vec<Value> =
+        records.iter().map(|one| serde_json::json!([one["index"], one["event"], one["at"]])).collect();
     let facts = serde_json::json!({ "records": told, "package": sealed["package_id"] });
     fs::write(dir.join("facts.json"), serde_json::to_string_pretty(&facts).unwrap() + "\n").unwrap();
 }
@@ -64,11 +65,16 @@ fn the_node_of_every_release_is_put_back_read_and_found_sound_by_this_one() {
         let volume = release.join("node.backup");
         let args = ["restore", "--from", path(&volume), "--to", path(&data), "--key", path(&secret), "--json"];
         let restored = run(&args).json();
-        assert_eq!((&restored["check"]["sound"], &restored["check"]["sealed_files"]), (&true.into(), &1.into()), "{restored}");
+        assert_eq!(
+            (&restored["check"]["sound"], &restored["check"]["sealed_files"]),
+            (&true.into(), &1.into()),
+            "{restored}"
+        );
         let facts: Value = serde_json::from_slice(&fs::read(release.join("facts.json")).unwrap()).unwrap();
         let log = run(&["custody", "log", "--data", path(&data), "--as", "Ana Novak", "--json"]).json();
         let entries = log["entries"].as_array().unwrap();
-        let told: Vec<Value> = entries.iter().map(|one| serde_json::json!([one["index"], one["event"], one["at"]])).collect();
+        let told: Vec<Value> =
+            entries.iter().map(|one| serde_json::json!([one["index"], one["event"], one["at"]])).collect();
         assert_eq!(Value::from(told), facts["records"]);
         let listed = run(&["request", "list", "--data", path(&data), "--as", "Ana Novak", "--json"]).json();
         let mut subjects: Vec<String> =

@@ -114,7 +114,10 @@ mod tests {
             let held = Frame::Held { envelopes, after };
             assert_eq!(frame::decode(&frame::encode(&held)), Ok(held));
         }
-        for frame in [Frame::AskHeld { after: Id::from_bytes([0; 16]) }, Frame::SendAgain { envelope_id: Id::from_bytes([5; 16]) }] {
+        for frame in [
+            Frame::AskHeld { after: Id::from_bytes([0; 16]) },
+            Frame::SendAgain { envelope_id: Id::from_bytes([5; 16]) },
+        ] {
             assert_eq!(frame::decode(&frame::encode(&frame)), Ok(frame));
         }
         let over = Frame::Held { envelopes: vec![one(9, Way::ToYou); HELD_PER_ANSWER_MAX + 1], after: None };
