@@ -15,8 +15,8 @@ use prost::Message;
 
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::limits::{
-    ENVELOPE_BYTES_MAX, FETCH_PARTS_MAX, HELD_PER_ANSWER_MAX, NOTE_BYTES_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX,
-    PART_BYTES, PROOF_HASHES_MAX, RECEIPT_BYTES_MAX, SMALL_FRAME_BYTES_MAX, SOFTWARE_BYTES_MAX,
+    ENVELOPE_BYTES_MAX, HELD_PER_ANSWER_MAX, NOTE_BYTES_MAX, PROOF_HASHES_MAX, RECEIPT_BYTES_MAX,
+    SMALL_FRAME_BYTES_MAX, SOFTWARE_BYTES_MAX,
 };
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
@@ -25,6 +25,7 @@ use crate::wire::proto::frame::Kind;
 
 mod checkpoints;
 pub mod held;
+mod parts;
 
 /// The version of the protocol that this node speaks.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -250,8 +251,8 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
             let refused = proto::Refused::decode(body)?;
             Ok(Frame::Refused { code: Told::from_number(refused.code), retry_after_ms: refused.retry_after_ms })
         }
-        FETCH => fetch(proto::Fetch::decode(body)?),
-        PART => part(proto::Part::decode(body)?),
+        FETCH => parts::fetch(proto::Fetch::decode(body)?),
+        PART => parts::part(proto::Part::decode(body)?),
         FETCH_END => proto::FetchEnd::decode(body).map(|_| Frame::FetchEnd).map_err(FrameError::from),
         PUSH_RECEIPT => push_receipt(proto::PushReceipt::decode(body)?),
         key @ (ASK_HELD | HELD | SEND_AGAIN) => held::decode(key, body),
@@ -320,32 +321,6 @@ fn hello(hello: proto::Hello) -> Result<Frame, FrameError> {
 
 fn deliver(deliver: proto::Deliver) -> Result<Frame, FrameError> {
     Ok(Frame::Deliver { signed_envelope: filled(deliver.signed_envelope, ENVELOPE_BYTES_MAX)? })
-}
-
-fn fetch(fetch: proto::Fetch) -> Result<Frame, FrameError> {
-    let parts_max = OBJECT_BYTES_MAX / PART_BYTES as u64;
-    let end = fetch.first_part.checked_add(fetch.part_count);
-    let object = usize::try_from(fetch.object_id).unwrap_or(usize::MAX);
-    if !(1..=OBJECTS_MAX).contains(&object)
-        || !(1..=FETCH_PARTS_MAX).contains(&fetch.part_count)
-        || end.is_none_or(|end| end > parts_max)
-    {
-        return Err(FrameError::Range);
-    }
-    Ok(Frame::Fetch {
-        envelope_id: id(&fetch.envelope_id)?,
-        object_id: fetch.object_id,
-        first_part: fetch.first_part,
-        part_count: fetch.part_count,
-    })
-}
-
-fn part(part: proto::Part) -> Result<Frame, FrameError> {
-    let length = usize::try_from(part.length).unwrap_or(usize::MAX);
-    if !(1..=PART_BYTES).contains(&length) {
-        return Err(FrameError::Range);
-    }
-    Ok(Frame::Part { index: part.index, length: part.length, proof: hashes(&part.proof)? })
 }
 
 fn hashes(proof: &[Vec<u8>]) -> Result<Vec<Digest>, FrameError> {
