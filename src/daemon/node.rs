@@ -145,16 +145,23 @@ impl Node {
         };
         node.bring_index_up_to_date(opened, opening)?;
         erasing::settle(&node)?;
-        if node.ledger.is_put_back() {
-            tracing::warn!("this log came from a backup and takes nothing; run `rogatory restore compare`");
-        } else if opening == Opening::ToServe {
-            destroying::finish(&node);
-            leftovers::remove(&node)?;
-            restart::record_if_missing(&node)?;
-            node.commit(node.started())?;
-            log_keys::announce(&node)?;
+        if opening == Opening::ToServe {
+            node.begin()?;
         }
         Ok(node)
+    }
+
+    /// What a node does before it serves. One whose log came from a backup does nothing of it: it takes no record.
+    fn begin(&self) -> Result<(), StartError> {
+        if self.ledger.is_put_back() {
+            tracing::warn!("this log came from a backup and takes nothing; run `rogatory restore compare`");
+            return Ok(());
+        }
+        destroying::finish(self);
+        leftovers::remove(self)?;
+        restart::record_if_missing(self)?;
+        self.commit(self.started())?;
+        log_keys::announce(self)
     }
 
     fn bring_index_up_to_date(&self, opened: Opened, opening: Opening) -> Result<(), StartError> {
