@@ -83,13 +83,6 @@ impl Stage {
         run(&["directory", "import", path(&from), "--data", data, "--trust-root", &self.trust_root]).done();
     }
 
-    /// The keeper publishes the row of that authority as it is now.
-    pub fn publish(&self, office: &Office) {
-        let (key, directory) = (self.at("keeper.pem"), self.at("directory"));
-        run(&["directory", "add", path(&directory), path(&office.data.join("directory-entry.json"))]).done();
-        run(&["directory", "sign", path(&directory), "--key", path(&key)]).done();
-    }
-
     /// A name in the folder of the test.
     pub fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
