@@ -39,7 +39,8 @@ pub const fn hold(event: Event) -> Hold {
         | Event::ReceiptDelivered
         | Event::PackageHandedOver
         | Event::BasisCompared
-        | Event::BasisChanged => Hold::WithItsMessage,
+        | Event::BasisChanged
+        | Event::DutyOverdue => Hold::WithItsMessage,
         Event::PackageOpened
         | Event::PackageExported
         | Event::MessageRead

@@ -74,6 +74,7 @@ events! {
     BackupMade = "backup.made", "a backup was made";
     BasisCompared = "basis.compared", "legal basis looked up again on receipt";
     BasisChanged = "basis.changed", "legal basis looked up again: the registry now gives another answer";
+    DutyOverdue = "duty.overdue", "what was owed was not done in time";
 }
 
 impl Event {

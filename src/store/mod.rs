@@ -42,4 +42,5 @@ pub mod vault;
 mod vault_fixture;
 pub mod volume;
 pub mod witness_files;
+pub mod witness_names;
 mod writer;
