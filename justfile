@@ -36,6 +36,20 @@ fuzz SECONDS="60":
 vectors:
     UPDATE_VECTORS=1 cargo test --locked --test wire
 
+# the list of everything that is in the program (CycloneDX), as rogatory.cdx.json
+sbom:
+    cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked cargo-cyclonedx
+    cargo cyclonedx --format json --target x86_64-unknown-linux-gnu
+
+# the release build with the list of its dependencies inside (`cargo audit bin` reads it)
+release:
+    cargo auditable --version >/dev/null 2>&1 || cargo install --locked cargo-auditable
+    cargo auditable build --locked --release
+
+# the release is built twice, in two directories, and must be the same bytes
+reproducible PROFILE="release":
+    tests/reproducible.sh {{PROFILE}}
+
 # two authorities, a request and its evidence
 demo *ARGS:
     cargo run --locked --release -- demo {{ARGS}}

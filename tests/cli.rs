@@ -2,6 +2,8 @@
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "a test target has no public face; the stage is shared")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "cli/backup.rs"]
+mod backup;
 #[path = "cli/basis.rs"]
 mod basis;
 #[path = "cli/checking.rs"]
@@ -30,10 +32,14 @@ mod life;
 mod logs;
 #[path = "cli/office.rs"]
 mod office;
+#[path = "cli/operate.rs"]
+mod operate;
 #[path = "cli/outage.rs"]
 mod outage;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/release.rs"]
+mod release;
 #[path = "cli/reload.rs"]
 mod reload;
 #[path = "cli/requests.rs"]

@@ -1,5 +1,6 @@
 //! Floor 7: the command line, one verb a file.
 
+pub mod backup;
 pub mod client;
 pub mod completions;
 pub mod conditions;
@@ -18,6 +19,7 @@ pub mod directory_registry;
 pub mod directory_rows;
 pub mod directory_view;
 pub mod doctor;
+pub mod emergency;
 pub mod erase;
 pub mod export;
 pub mod forms;
@@ -26,6 +28,7 @@ pub mod init;
 pub mod interview;
 pub mod interview_answers;
 pub mod interview_steps;
+pub mod keys;
 pub mod law;
 pub mod law_view;
 pub mod main;
@@ -37,6 +40,7 @@ pub mod request_basis;
 pub mod request_check;
 pub mod request_new;
 pub mod request_print;
+pub mod restore;
 pub mod rotate;
 pub mod serve;
 pub mod show;

@@ -13,7 +13,7 @@ use crate::cli::show;
 use crate::daemon::basis::Affected;
 use crate::daemon::config::{Config, variables};
 use crate::daemon::home::Home;
-use crate::daemon::{clock, first_start, run, telemetry, traces};
+use crate::daemon::{clock, first_start, run, sandbox, telemetry, traces, version};
 
 /// Run the node. SIGTERM or SIGINT ends it in order; SIGHUP makes it read settings and directory again.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,7 @@ pub struct ReloadArgs {
 /// # Errors
 /// When it cannot start.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    version::check(&Home::at(&args.data))?;
     let made = match args.init {
         true => first_start::make_if_empty(&args.data, &variables().collect::<Vec<_>>(), clock::now())?,
         false => None,
@@ -57,6 +58,8 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if config.officer.is_empty() {
         tracing::warn!("no officer may act: write [[officer]] into config.toml, or set ROGATORY_OFFICERS");
     }
+    // Before there is a second thread: what is denied holds for all that come.
+    sandbox::enter(&args.data);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // It ends with the runtime.

@@ -7,6 +7,7 @@ pub mod digest;
 pub mod ed25519;
 pub mod hybrid;
 pub mod issue;
+pub mod locked;
 pub mod mac;
 pub mod mldsa;
 pub mod mlkem;

@@ -19,8 +19,8 @@ use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::{
-    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_replies, api_stream, api_terms,
-    api_time, dossier, forwarding, packing, terms, views,
+    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_operate, api_replies, api_stream,
+    api_terms, api_time, dossier, forwarding, packing, terms, views,
 };
 use crate::exchange::rows::MessageRow;
 use crate::model::asking::Asking;
@@ -59,6 +59,7 @@ pub fn routes(shared: Shared) -> Router {
         .merge(api_time::routes())
         .merge(api_erasing::routes())
         .merge(api_terms::routes())
+        .merge(api_operate::routes())
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "no such call") })
         .with_state(shared)
 }

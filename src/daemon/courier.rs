@@ -118,6 +118,11 @@ impl Courier {
                 trust::reload(&self.node, &self.endpoint);
                 self.schedule.directory_changed();
                 self.keep_links();
+                // What an operator stopped may go on.
+                for peer in self.links.keys() {
+                    self.schedule.connected(peer);
+                }
+                self.intake.values_mut().for_each(|fetching| fetching.not_before = Timestamp::default());
             }
         }
     }
@@ -254,7 +259,8 @@ impl Courier {
 
     fn start_hand_over(&mut self, row: OutboxRow) {
         let attempts = self.schedule.failures(&row);
-        let Some(connection) = self.link(&row.peer) else {
+        let link = self.link(&row.peer).filter(|_| self.node.refuses(&row.peer).is_none());
+        let Some(connection) = link else {
             let now = clock::now();
             self.schedule.try_later(&row, now, 0, draw());
             return;
@@ -270,6 +276,10 @@ impl Courier {
 
     fn start_fetch(&mut self, id: Id, peer: AuthorityId) {
         let Some(connection) = self.link(&peer) else { return };
+        if self.node.refuses(&peer).is_some() {
+            self.heard(News::Fetched(peer, id, Err(FetchError::Held)));
+            return;
+        }
         if let Some(fetching) = self.intake.get_mut(&id) {
             fetching.running = true;
         }
@@ -352,7 +362,7 @@ async fn accept(node: Arc<Node>, endpoint: Arc<Endpoint>, tell: mpsc::UnboundedS
 }
 
 /// Dials every address of every endpoint in turn.
-async fn dial(endpoint: &Endpoint, peer: &AuthorityId, endpoints: &[String]) -> Option<Connection> {
+pub(super) async fn dial(endpoint: &Endpoint, peer: &AuthorityId, endpoints: &[String]) -> Option<Connection> {
     if endpoints.is_empty() {
         tracing::info!(%peer, "the directory gives no address of the peer; waiting for it to dial");
     }

@@ -119,7 +119,7 @@ fn package_key(node: &Node, row: &MessageRow, package_id: Id) -> Result<PackageK
     let bytes = node.enclosure(row.bytes_index, "signed-envelope").map_err(DeskError::from)?;
     let signed = envelope::decode_signed(&bytes).map_err(DeskError::from)?;
     let sealed = envelope::decode(&signed.content).map_err(DeskError::from)?;
-    node.keys.ring.open(&sealed.stanzas, sealed.seal_id, &sealed.sender, node.us()).map_err(|_| EvidenceError::Key)
+    node.keys().ring.open(&sealed.stanzas, sealed.seal_id, &sealed.sender, node.us()).map_err(|_| EvidenceError::Key)
 }
 
 const fn roles_for(kind: MessageKind) -> &'static [Role] {

@@ -192,6 +192,9 @@ pub enum FetchError {
     /// Our own vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// An operator stopped it.
+    #[error("an operator stopped it; it goes on when he or she lets it")]
+    Held,
     /// The task panicked.
     #[error("the fetch broke down; this is a fault of the program")]
     Fallen,

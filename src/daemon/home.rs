@@ -8,6 +8,9 @@
 //!        vault/                 sealed objects                                   (primary)
 //!        directory/             the accepted directory                           (primary)
 //!        index/                 sled; derived, may be deleted
+//!        version                the version of all this; none: 1
+//!        holds.json             suspended peers, a frozen node
+//!        backups/               what the volumes of backups hold; derived
 //!        officer.sock           officers' socket, 0660
 //! ```
 //!
@@ -63,6 +66,16 @@ impl Home {
     /// What a rotation of keys is about to do; gone when it is done.
     pub fn rotating(&self) -> PathBuf {
         self.0.join("rotating")
+    }
+
+    /// The version of what lies here.
+    pub fn version(&self) -> PathBuf {
+        self.0.join("version")
+    }
+
+    /// What an operator stopped for now.
+    pub fn holds(&self) -> PathBuf {
+        self.0.join("holds.json")
     }
 
     /// The officers' socket.

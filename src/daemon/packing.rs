@@ -159,7 +159,7 @@ pub fn finish(node: &Node, officer: &Admitted, package_id: Id) -> Result<(Consig
     }
     let consignment = Consignment::new(package_id, package.items.clone()).map_err(DeskError::from)?;
     let seed: [u8; WRAP_RANDOM_BYTES] = random::bytes().map_err(DeskError::from)?;
-    let archive_stanza = wrap(&package.key, &node.keys.archive, archive_scope(node.us(), package_id), seed)?;
+    let archive_stanza = wrap(&package.key, &node.keys().archive, archive_scope(node.us(), package_id), seed)?;
     let blobs = package.blobs.clone();
     Ok((consignment, DraftFiles { blobs, archive_stanza }))
 }

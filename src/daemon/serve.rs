@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
-use crate::daemon::clock;
 use crate::daemon::node::Node;
 use crate::daemon::receive::{Refused, blocking, receive, take_receipt};
 use crate::daemon::witness::{self, Added};
+use crate::daemon::{clock, held};
 use crate::exchange::rows::{Direction, MessageState};
 use crate::model::envelope::Blob;
 use crate::model::ident::{AuthorityId, Id};
-use crate::model::limits::{FETCH_PARTS_MAX, NOTE_BYTES_MAX};
+use crate::model::limits::{ENVELOPE_BYTES_MAX, FETCH_PARTS_MAX, NOTE_BYTES_MAX};
 use crate::model::refusal::RefusalCode;
 use crate::net::connection::Connection;
 use crate::net::stream::{Stream, StreamError};
@@ -23,19 +23,25 @@ use crate::wire::frame::Frame;
 /// Answers every stream of a connection until it ends.
 pub async fn serve(node: Arc<Node>, connection: Connection) {
     let peer = connection.peer().authority.clone();
+    let knows = connection.hello().directory_version;
     while let Ok(stream) = connection.accept().await {
         let (node, peer) = (Arc::clone(&node), peer.clone());
         tokio::spawn(async move {
-            if let Err(error) = answer(&node, &peer, stream).await {
+            if let Err(error) = answer(&node, (&peer, knows), stream).await {
                 tracing::debug!(%peer, %error, "a stream ended early");
             }
         });
     }
 }
 
-async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Result<(), StreamError> {
+/// Answers one stream of a peer that holds directory version `knows`.
+async fn answer(node: &Arc<Node>, (peer, knows): (&AuthorityId, u64), mut stream: Stream) -> Result<(), StreamError> {
     let lane = node.lanes.of(peer);
     let from = peer.clone();
+    if let Some(code) = node.refuses(peer) {
+        let Refused { code } = Refused::because(node, peer, code, "an operator stopped it; what waits, waits");
+        return stream.refuse(code, 0).await;
+    }
     match stream.receive().await {
         Ok(Frame::Deliver { signed_envelope }) => {
             let Some(_turn) = lane.letter(signed_envelope.len()).await else { return busy(node, peer, stream).await };
@@ -63,9 +69,16 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
         Ok(question @ (Frame::AddCheckpoint { .. } | Frame::ProveConsistency { .. } | Frame::LatestOf { .. })) => {
             // Judging a checkpoint and proving consistency cost no more than a letter, and take a letter's turn.
             let Some(_turn) = lane.letter(NOTE_BYTES_MAX).await else { return busy(node, peer, stream).await };
-            match blocking(node, move |node| watched(node, &from, question)).await {
+            match blocking(node, move |node| watched(node, (&from, knows), question)).await {
                 Ok(answer) => stream.send(&answer).await?,
                 Err(Refused { code }) => return stream.refuse(code, 0).await,
+            }
+        }
+        Ok(question @ (Frame::AskHeld { .. } | Frame::SendAgain { .. })) => {
+            let Some(_turn) = lane.letter(ENVELOPE_BYTES_MAX).await else { return busy(node, peer, stream).await };
+            match blocking(node, move |node| held::answer(node, &from, &question)).await {
+                Ok(answer) => stream.send(&answer).await?,
+                Err(code) => return stream.refuse(code, 0).await,
             }
         }
         Ok(_) => {
@@ -86,7 +99,7 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
 }
 
 /// What a peer asks about logs.
-fn watched(node: &Node, peer: &AuthorityId, question: Frame) -> Result<Frame, Refused> {
+fn watched(node: &Node, (peer, knows): (&AuthorityId, u64), question: Frame) -> Result<Frame, Refused> {
     match question {
         Frame::AddCheckpoint { old_size, proof, checkpoint } => {
             Ok(match witness::add(node, peer, old_size, proof, &checkpoint)? {
@@ -101,6 +114,10 @@ fn watched(node: &Node, peer: &AuthorityId, question: Frame) -> Result<Frame, Re
                 Ok(true) => {}
                 Ok(false) => return Err(Refused { code: RefusalCode::UnknownAuthority }),
                 Err(code) => return Err(Refused { code }),
+            }
+            // The question names no log. A peer whose directory lists an older log of ours asks about that one.
+            if !node.is_asked_about_this_log(knows) {
+                return Err(Refused { code: RefusalCode::Busy });
             }
             match node.ledger.reader().consistency(old_size, new_size) {
                 Ok(hashes) => Ok(Frame::ConsistencyProof { hashes }),

@@ -70,7 +70,14 @@ pub const fn hold(event: Event) -> Hold {
         | Event::DestructionRequested
         | Event::PackageDestroyed
         | Event::KeyRotated
-        | Event::KeysAdded => Hold::Kept,
+        | Event::KeysAdded
+        | Event::LogRestarted
+        | Event::LogResumed
+        | Event::PeerSuspended
+        | Event::PeerResumed
+        | Event::NodeFrozen
+        | Event::NodeThawed
+        | Event::BackupMade => Hold::Kept,
     }
 }
 

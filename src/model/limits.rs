@@ -126,6 +126,18 @@ pub const START_LOCK_MS_MAX: u64 = 5_000;
 
 /// Longest name of the software that a peer runs.
 pub const SOFTWARE_BYTES_MAX: usize = 128;
+/// Longest head of a volume of a backup.
+pub const BACKUP_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Longest item of a volume, without the bytes of files.
+pub const BACKUP_ITEM_BYTES_MAX: usize = 4 * 1024;
+/// Most records that are listed of what a stolen key could have touched; all are counted.
+pub const REACH_LISTED_MAX: usize = 10_000;
+/// Most files that a backup lists.
+pub const BACKUP_FILES_MAX: usize = 16 * 1024 * 1024;
+/// Most envelopes that one answer lists to a peer whose log was put back from a backup.
+pub const HELD_PER_ANSWER_MAX: usize = 256;
+/// Most rows that are looked at for one such answer.
+pub const HELD_LOOKED_AT_MAX: usize = 1_024;
 /// Largest frame that carries no envelope, receipt or checkpoint.
 pub const SMALL_FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of all large frames that one connection may be receiving at once.

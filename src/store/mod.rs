@@ -3,6 +3,7 @@
 pub mod appender;
 pub mod arrival;
 pub mod audit;
+pub mod backup;
 pub mod cosigned;
 pub mod derive;
 pub mod directory;
@@ -26,16 +27,20 @@ pub mod package_dir;
 pub mod part_bits;
 pub mod part_grid;
 mod publisher;
+pub mod put_back;
 pub mod reader;
 pub mod recovery;
+pub mod restarts;
 pub mod restore;
 pub mod room;
 pub mod rotations;
 pub mod segment;
 pub mod tiles;
+pub mod unpacking;
 pub mod vault;
 #[cfg(test)]
 mod vault_fixture;
+pub mod volume;
 pub mod witness_files;
 pub mod witness_names;
 mod writer;

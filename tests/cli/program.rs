@@ -127,6 +127,11 @@ impl Daemon {
     }
 
     /// Asks it to end and gives its exit code.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it in order; gives its exit code.
     pub fn stop(mut self) -> Option<i32> {
         self.signal(rustix::process::Signal::TERM);
         self.ended()

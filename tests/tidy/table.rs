@@ -24,6 +24,7 @@ const ANYWHERE: &[&str] = &[""];
 /// Each crate of `[dependencies]` (as written in `use`) and the places below `src/` where it may be named.
 pub const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli/"]),
+    ("argon2", &["crypto/locked.rs"]),
     ("arc_swap", &["net/", "daemon/"]),
     ("axum", &["daemon/", "cli/"]),
     ("clap", &["cli/"]),
@@ -37,6 +38,8 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["net/", "daemon/", "cli/"]),
     ("hyper_util", &["net/", "daemon/", "cli/"]),
     ("jiff", &["model/"]),
+    ("landlock", &["daemon/sandbox.rs"]),
+    ("libc", &["daemon/sandbox.rs"]),
     ("ml_dsa", &["crypto/"]),
     ("miniz_oxide", &["bag/"]),
     ("ml_kem", &["crypto/"]),
@@ -51,6 +54,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["store/", "daemon/", "cli/"]),
     ("rustls", &["net/"]),
     ("rustls_pki_types", &["crypto/", "net/"]),
+    ("seccompiler", &["daemon/sandbox.rs"]),
     ("serde", ANYWHERE),
     ("serde_json", ANYWHERE),
     ("skrifa", &["bag/"]),

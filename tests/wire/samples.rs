@@ -342,6 +342,8 @@ pub fn frames() -> Vec<(&'static str, Frame)> {
         ("frame-prove-consistency", Frame::ProveConsistency { old_size: 1, new_size: 300 }),
         ("frame-consistency-proof", Frame::ConsistencyProof { hashes: hashes() }),
         ("frame-latest-of", Frame::LatestOf { origin: "xa-moj.rogatory/custody".to_owned() }),
+        ("frame-ask-held", Frame::AskHeld { after: id(5) }),
+        ("frame-send-again", Frame::SendAgain { envelope_id: id(6) }),
     ]
 }
 
