@@ -34,6 +34,7 @@ pub fn victim_asks_with(stage: &Stage, to: &Peer, content: &[u8]) -> MessageRow 
         urgency_reason: String::new(),
         reply_by: None,
         legal_bases: vec!["a treaty".to_owned()],
+        basis: rogatory::daemon::basis::BasisWish::default(),
         conditions: Vec::new(),
         files,
         ties: rogatory::model::message::Ties::default(),
