@@ -2,6 +2,8 @@
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "a test target has no public face; the stage is shared")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "cli/basis.rs"]
+mod basis;
 #[path = "cli/checking.rs"]
 mod checking;
 #[path = "cli/contents.rs"]
@@ -22,6 +24,8 @@ mod health;
 mod index;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/life.rs"]
+mod life;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/office.rs"]
@@ -38,6 +42,8 @@ mod requests;
 mod roles;
 #[path = "cli/rotation.rs"]
 mod rotation;
+#[path = "cli/runbook.rs"]
+mod runbook;
 #[path = "cli/small_disk.rs"]
 mod small_disk;
 #[path = "cli/stage.rs"]

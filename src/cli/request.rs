@@ -7,13 +7,11 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
-use crate::cli::request_basis;
 use crate::cli::request_check::{CheckPlace, check};
 use crate::cli::request_new::{self, NewArgs};
 use crate::cli::request_print::{self, Elsewhere, PrintArgs};
 use crate::cli::show::Form;
-use crate::cli::{offline, show};
-use crate::daemon::views;
+use crate::cli::{forms, show, steps, thread};
 use crate::model::ident::Id;
 
 /// Requests for assistance.
@@ -63,6 +61,12 @@ enum Verb {
     },
     /// One request with its whole thread
     Show(OneArgs),
+    /// A request in another form
+    #[command(flatten)]
+    Form(forms::Form),
+    /// A step in the life of a request
+    #[command(flatten)]
+    Step(steps::Step<{ steps::REQUEST }>),
     /// Tell the requested authority that help is no longer needed
     Withdraw {
         /// The request
@@ -90,6 +94,8 @@ struct OneArgs {
 pub fn run(args: &RequestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match &args.verb {
         Verb::New(args) => request_new::run(args, out),
+        Verb::Form(form) => form.run(out),
+        Verb::Step(step) => step.run(out),
         Verb::Check { what, place } => check(what, place, out),
         Verb::Approve(one) => act(one, "approve", out),
         Verb::Send { one, to } => send(one, to.as_deref(), out),
@@ -99,8 +105,8 @@ pub fn run(args: &RequestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         }
         Verb::Print(args) => request_print::print(args, out),
         Verb::Discard(one) => act(one, "discard", out),
-        Verb::List { place } => requests(place, out),
-        Verb::Show(one) => show_one(one, out),
+        Verb::List { place } => thread::list(place, out),
+        Verb::Show(one) => thread::show_one(one.id, &one.place, out),
         Verb::Withdraw { id, reason, place } => {
             let body = json!({ "kind": "withdraw", "reason": reason });
             let row: Value = Client::new(place)?.post(&format!("/v1/requests/{id}/replies"), &body)?;
@@ -134,81 +140,4 @@ pub fn print_row(row: &Value, form: Form, out: &mut dyn Write) -> anyhow::Result
         Form::Text => show::message_row(row, out)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn requests(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let found = offline::read(place, "/v1/requests", views::requests)?;
-    if place.json {
-        show::document(&found, out)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let rows = show::list(&found, "requests");
-    if rows.is_empty() {
-        writeln!(out, "No requests.")?;
-    }
-    for row in rows {
-        let way = if show::text(row, "direction") == "outgoing" { "to  " } else { "from" };
-        let urgent = if show::text(row, "urgency") == "urgent" { " URGENT" } else { "" };
-        let (id, peer, state) =
-            (show::text(row, "request_id"), show::text(row, "counterpart"), show::text(row, "state"));
-        writeln!(out, "{id}  {way} {peer:<12} {state:<13} {}{urgent}", show::text(row, "subject"))?;
-    }
-    show::more(&found, out)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn show_one(one: &OneArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let id = one.id;
-    let thread = offline::read(&one.place, &format!("/v1/requests/{id}"), |node| views::request(node, id))?;
-    if one.place.json {
-        show::document(&thread, out)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let request = thread.get("request").unwrap_or(&Value::Null);
-    let way = if show::text(request, "direction") == "outgoing" { "to" } else { "from" };
-    writeln!(out, "{}", show::text(request, "subject"))?;
-    writeln!(out, "request  {id}  {way} {}", show::text(request, "counterpart"))?;
-    writeln!(out, "state    {}", show::text(request, "state"))?;
-    request_basis::print_beside(&thread, out)?;
-    for message in show::list(&thread, "messages") {
-        writeln!(out, "\n{}  {}", show::text(message, "kind"), show::text(message, "state"))?;
-        writeln!(out, "  message  {}", show::text(message, "message_id"))?;
-        writeln!(out, "  written  {} by {}", show::text(message, "written_at"), show::text(message, "written_by"))?;
-        if let Some(Value::String(package)) = message.get("package_id") {
-            writeln!(out, "  package  {package}, {} files", show::list(message, "items").len())?;
-        }
-        for condition in show::list(message, "conditions") {
-            let (code, text) = (show::text(condition, "code"), show::text(condition, "text"));
-            writeln!(out, "  {}  {code}: {text}", show::text(condition, "id"))?;
-        }
-        if let Some(Value::Object(body)) = message.get("body") {
-            for (field, value) in body {
-                print_field(field, value, out)?;
-            }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn print_field(field: &str, value: &Value, out: &mut dyn Write) -> anyhow::Result<()> {
-    match value {
-        Value::String(text) if !text.is_empty() => writeln!(out, "  {field}: {text}")?,
-        Value::Array(entries) => {
-            for entry in entries {
-                match entry {
-                    Value::Object(_) => {
-                        writeln!(
-                            out,
-                            "  {field}: {}: {}",
-                            show::text(entry, "kind"),
-                            show::text(entry, "description")
-                        )?;
-                    }
-                    other => writeln!(out, "  {field}: {}", other.as_str().unwrap_or_default())?,
-                }
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }

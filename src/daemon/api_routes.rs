@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
@@ -28,6 +29,7 @@ use crate::model::message::{Body, MessageKind, ReplyBy, Ties, Urgency};
 use crate::model::package::Condition;
 use crate::model::request::{Completeness, EvidenceTransmittal, RequestBody};
 use crate::model::time::Timestamp;
+use crate::step;
 
 pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
@@ -181,7 +183,10 @@ where
     T: Serialize + Send + 'static,
     E: Into<Refusal> + Send + 'static,
 {
-    blocking(&shared.node, step).await.map(Json).map_err(Into::into)
+    let span = step!("officer.act");
+    let done = blocking(&shared.node, step).instrument(span.clone()).await;
+    span.record("failed", done.is_err());
+    done.map(Json).map_err(Into::into)
 }
 
 /// Lists and the log show subjects, names and reasons: they are for those who work on cases or audit them.
@@ -200,8 +205,12 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
     let affected = shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
+    let count = affected.len();
+    // Which requests there are is for those who work on them; an operator learns how many are affected.
+    let affected = if officer.acting_as(READ).is_ok() { affected } else { Vec::new() };
     let mut answer = shared.with_waiting(status(State(shared.clone()), officer).await?.0);
     if let Some(fields) = answer.as_object_mut() {
+        fields.insert("legal_basis_changed_requests".to_owned(), json!(count));
         fields.insert("legal_basis_changed".to_owned(), json!(affected));
     }
     Ok(Json(answer))

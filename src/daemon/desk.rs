@@ -9,12 +9,13 @@ use crate::daemon::config::SecondPerson;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted, READ};
-use crate::daemon::{basis, clock, content, crash, filing};
+use crate::daemon::{basis, clock, content, crash, filing, lives};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::basis::CannotAsk;
 use crate::exchange::rows::{MessageRow, MessageState, tree};
 use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
 use crate::law::demand::Way;
+use crate::law::life::guard::OutOfTurn;
 use crate::model::event::{Actor, Event, Outcome, Role};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::limits::THREAD_MESSAGES_MAX;
@@ -96,6 +97,7 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     let (bytes, _) = node.message_bytes(&row)?;
     let sent = message::decode(&bytes)?;
     complete(&sent.body)?;
+    lives::still_in_turn(node, &sent, row.digest)?;
     if row.state == MessageState::Drafted {
         content::ready(node, &sent)?;
         basis::ready(node, &sent)?;
@@ -296,6 +298,15 @@ pub enum DeskError {
     NoAddressee {
         /// The kind of message.
         kind: MessageKind,
+    },
+    /// Not now in the life of the request.
+    #[error(transparent)]
+    Life(#[from] OutOfTurn),
+    /// A next date that is past.
+    #[error("the date {due} is past; name a later one")]
+    Past {
+        /// The date.
+        due: Timestamp,
     },
     /// A second opening of a thread.
     #[error("{} opens a thread of its own: write it as a new request", kind.name())]

@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
+use crate::crypto::digest::sha256;
 use crate::crypto::random;
 use crate::daemon::basis::{self, BasisWish};
-use crate::daemon::clock;
 use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
 use crate::daemon::letters;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
+use crate::daemon::{clock, lives};
 use crate::exchange::act::{DraftFiles, Scene};
 use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
@@ -128,6 +129,7 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
     let message = Message::new(fields)?;
     let bytes = message::encode(&message);
     message::decode(&bytes)?;
+    lives::in_turn(node, &message, sha256(&bytes), now)?;
     let scene = Scene { us: node.us().clone(), now, actor };
     node.commit(scene.drafted(&message, bytes, files))?;
     Ok(node.message(message.message_id)?)
@@ -140,7 +142,10 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
 pub fn may_transmit(node: &Node, officer: &Admitted, request_id: Id) -> Result<(), DeskError> {
     let request = node.request(request_id)?;
     acting(node, officer, ATTACHMENTS, &node.message(message_of(node, request_id)?)?)?;
-    in_turn(&request, MessageKind::EvidenceTransmit)?;
+    let offered = lives::life_of(node, &request)?.owes("hand-over", Side::Requesting).is_some();
+    if !(offered && request.direction == Direction::Outgoing) {
+        in_turn(&request, MessageKind::EvidenceTransmit)?;
+    }
     with_room(&request)?;
     known_to(node, &request.counterpart).map(|_| ())
 }

@@ -137,8 +137,8 @@ pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u
 
 /// Runs a blocking step beside the async world.
 pub(super) async fn blocking<T: Send + 'static>(node: &Arc<Node>, step: impl FnOnce(&Node) -> T + Send + 'static) -> T {
-    let node = Arc::clone(node);
-    match tokio::task::spawn_blocking(move || step(&node)).await {
+    let (node, span) = (Arc::clone(node), tracing::Span::current());
+    match tokio::task::spawn_blocking(move || span.in_scope(|| step(&node))).await {
         Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }

@@ -40,6 +40,7 @@ pub const fn hold(event: Event) -> Hold {
         | Event::PackageHandedOver
         | Event::BasisCompared
         | Event::BasisChanged
+        | Event::DutyOverdue
         | Event::RequestFiledElsewhere
         | Event::RenditionDiffered => Hold::WithItsMessage,
         Event::PackageOpened

@@ -38,9 +38,18 @@ pub mod tree {
     pub const ANSWERED: &str = "answered";
     /// request id -> [`super::BasisRow`]: the newest look-up of its legal basis that this node recorded
     pub const BASIS: &str = "basis";
+    /// message id -> [`crate::law::life::note::Note`]: each message that was sent or received, as the fold of the life needs it
+    pub const LIFE: &str = "life";
+    /// SHA-256 of what is owed -> index of the record that it was not done in time
+    pub const OVERDUE: &str = "overdue";
+    /// nothing -> the version of what the fold writes; another one: the index is made again
+    pub const SHAPE: &str = "shape";
     /// nothing -> nothing: there once some record of this log was erased
     pub const ERASED: &str = "erased";
 }
+
+/// The version of what the fold writes.
+pub const SHAPE_VERSION: &[u8] = b"2";
 
 /// Which way a message or request goes, seen from this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

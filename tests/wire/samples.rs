@@ -1,6 +1,9 @@
 //! The fixed values behind `tests/vectors/wire/`: fictional States, fixed identifiers, nothing random.
 
 use rogatory::model::asking::Asking;
+use rogatory::model::basis::{
+    Agreement, BasisComparison, BasisFinding, BasisLookup, BasisMeasure, BasisQuestion, Found, Verdict,
+};
 use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id};
@@ -25,8 +28,56 @@ const NOTE: &str = "xa-moj.rogatory/custody\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NM
 /// One message of each kind, with the name of its vector.
 pub fn messages() -> Vec<(String, Message)> {
     let named = |kind: MessageKind| (kind.name().replace('.', "-"), Message::new(fields(kind)).expect("a good sample"));
-    let full = ("request-submit-full".to_owned(), Message::new(full_request()).expect("a good sample"));
-    MessageKind::ALL.into_iter().map(named).chain([full]).collect()
+    let mut all: Vec<(String, Message)> = MessageKind::ALL.into_iter().map(named).collect();
+    let mut asked = fields(MessageKind::RequestSubmit);
+    asked.basis = Some(Box::new(basis()));
+    all.push(("request-submit-basis".to_owned(), Message::new(asked).expect("a good sample")));
+    let mut acknowledged = fields(MessageKind::RequestAck);
+    if let Body::Acknowledgement(ack) = &mut acknowledged.body {
+        ack.basis = Some(Box::new(comparison()));
+    }
+    all.push(("request-ack-basis".to_owned(), Message::new(acknowledged).expect("a good sample")));
+    all.push(("request-submit-full".to_owned(), Message::new(full_request()).expect("a good sample")));
+    all
+}
+
+/// A look-up that a request carries.
+pub fn basis() -> BasisLookup {
+    let text = str::to_owned;
+    BasisLookup {
+        registry: Digest([0x33; 32]),
+        instruments: Digest([0x44; 32]),
+        day: "2026-11-22".parse().expect("a good day"),
+        as_of: instant(7),
+        question: BasisQuestion {
+            crimes: vec![text("organised-crime")],
+            conduct: Some("2025-03-03".parse().expect("a good day")),
+            tests_met: vec![text("untoc")],
+            requesting_law: Found::Yes,
+            ..BasisQuestion::default()
+        },
+        answer: Verdict::AskAHuman,
+        measures: vec![BasisMeasure { measure: text("documents"), answer: Verdict::AskAHuman }],
+        findings: vec![BasisFinding {
+            measure: text("documents"),
+            instrument: text("untoc"),
+            answer: Verdict::AskAHuman,
+            strength: text("binding"),
+        }],
+        chosen: vec![text("untoc")],
+        reason: text("The group acts in both States."),
+    }
+}
+
+/// What the other side found.
+pub fn comparison() -> BasisComparison {
+    BasisComparison {
+        agreement: Agreement::Differs,
+        registry: Some(Digest([0x55; 32])),
+        instruments: Some(Digest([0x44; 32])),
+        answer: Some(Verdict::No),
+        differences: vec!["documents: XA-MOJ ASK A HUMAN, XB-MOJ NO".to_owned()],
+    }
 }
 
 /// A request with every part that a machine can check.
@@ -140,7 +191,11 @@ fn request_body() -> Box<RequestBody> {
         subject: text("Account records"),
         proceeding_authority: text("Court of Arcadia"),
         facts: text("A company was robbed.\nThe money left the country."),
-        measures: vec![Measure { kind: text("documents"), description: text("Statements of one account.") }],
+        measures: vec![Measure {
+            kind: text("documents"),
+            description: text("Statements of one account."),
+            ..Measure::default()
+        }],
         persons: vec![text("Person A")],
         ..RequestBody::default()
     })

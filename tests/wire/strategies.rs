@@ -7,6 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rogatory::model::asking::Asking;
+use rogatory::model::basis::{
+    Agreement, BasisComparison, BasisFinding, BasisLookup, BasisMeasure, BasisQuestion, BasisReview, Found, Verdict,
+};
 use rogatory::model::date::Date;
 use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
@@ -38,12 +41,13 @@ pub fn message() -> impl Strategy<Value = Message> {
         line(),
         vec(rendition(), 0..3),
     );
-    (heads, rests).prop_map(|(head, rest)| {
+    (heads, rests, option::of(basis())).prop_map(|(head, rest, basis)| {
         let (message_id, request_id, sender, recipient, created_at, in_reply_to, directory, urgency) = head;
         let (reply_by, legal_bases, mut conditions, consignment, body, reason, renditions) = rest;
         if !body.kind().hands_over() {
             conditions.retain(|condition: &Condition| !condition.origin.needs_acceptance());
         }
+        let asks = body.request().is_some();
         let urgency_reason = if urgency == Urgency::Urgent { reason } else { String::new() };
         let needed = body.kind().hands_over() && consignment.is_none();
         let one = || Consignment::new(message_id, vec![item(1)]).expect("one good item");
@@ -60,7 +64,7 @@ pub fn message() -> impl Strategy<Value = Message> {
             urgency_reason,
             reply_by,
             legal_bases,
-            basis: None,
+            basis: basis.filter(|_| asks).map(Box::new),
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
             renditions,
@@ -72,6 +76,47 @@ pub fn message() -> impl Strategy<Value = Message> {
         })
         .expect("a message within its bounds")
     })
+}
+
+fn basis() -> impl Strategy<Value = BasisLookup> {
+    let word = || "[a-z0-9-]{1,20}";
+    let (verdict, found) = (|| select(Verdict::ALL), || select(Found::ALL));
+    let day = || {
+        (1990_u16..2040, 1_u8..13, 1_u8..29).prop_map(|(y, m, d)| format!("{y}-{m:02}-{d:02}").parse().expect("a day"))
+    };
+    let heads = (digest(), digest(), day(), instant(), option::of(day()), vec(word(), 0..4), vec(word(), 0..3));
+    let tests = (found(), found(), found(), verdict(), prose());
+    let lists = (vec((word(), verdict()), 0..4), vec((word(), word(), verdict(), word()), 0..5), vec(word(), 0..3));
+    (heads, tests, lists).prop_map(|(head, tests, (measures, findings, chosen))| {
+        let (registry, instruments, day, as_of, conduct, crimes, tests_met) = head;
+        let (international, requesting_law, requested_law, answer, reason) = tests;
+        BasisLookup {
+            registry,
+            instruments,
+            day,
+            as_of,
+            question: BasisQuestion { crimes, conduct, tests_met, international, requesting_law, requested_law },
+            answer,
+            measures: measures.into_iter().map(|(measure, answer)| BasisMeasure { measure, answer }).collect(),
+            findings: findings
+                .into_iter()
+                .map(|(measure, instrument, answer, strength)| BasisFinding { measure, instrument, answer, strength })
+                .collect(),
+            chosen,
+            reason,
+        }
+    })
+}
+
+/// What a node found on a request, beside its custody record.
+pub fn review() -> impl Strategy<Value = BasisReview> {
+    (option::of(basis()), vec(line(), 0..4), select(Agreement::ALL), option::of(select(Verdict::ALL))).prop_map(
+        |(own, differences, agreement, answer)| {
+            let registry = own.as_ref().map(|own| own.registry);
+            let comparison = BasisComparison { agreement, registry, instruments: registry, answer, differences };
+            BasisReview { comparison, own }
+        },
+    )
 }
 
 pub fn envelope() -> impl Strategy<Value = Envelope> {
@@ -156,7 +201,8 @@ fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
         request().prop_map(|request| Body::Request(Box::new(request))),
         ack.prop_map(|(reference, contact, note, next_contact)| {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis: None })
+            let basis = (note.len() % 2 == 1).then(|| Box::new(crate::samples::comparison()));
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis })
         }),
         (select(&ExecutionStatus::ALL[..]), line())
             .prop_map(|(status, text)| Body::Report(ExecutionReport { status, text })),

@@ -71,7 +71,7 @@ impl<E> Desk<'_, E> {
         self.put_envelope(&row, envelope_id, digest, Direction::Outgoing);
         let bytes = self.enclosure("message")?;
         let message = self.message(&bytes)?;
-        self.speak(&message, Direction::Outgoing)?;
+        self.speak(&message, row.digest, Direction::Outgoing)?;
         self.put(tree::MESSAGE, row.message_id.as_bytes(), &row);
         Ok(())
     }
