@@ -51,7 +51,7 @@ pub fn print(node: &Node, officer: &Admitted, id: Id, language: Option<&str>) ->
     let drawn = letter.rendition(phrases);
     let signed = message.renditions.iter().find(|one| one.language == phrases.language);
     let signed = match signed {
-        None => "no digest of this language was signed; the message prevails",
+        None => "none in this language; the message prevails",
         Some(one) if one.edition != EDITION => Compared::OtherEdition.told(),
         Some(one) if *one == drawn => Compared::Same.told(),
         Some(_) => Compared::Different.told(),
