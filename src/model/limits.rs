@@ -239,6 +239,10 @@ pub const WEB_ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const WEB_HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Most header lines of an answer of a web service.
 pub const WEB_HEADERS_MAX: usize = 64;
+/// Most spans that wait for the collector of traces; more are dropped and counted.
+pub const TRACE_SPANS_WAITING_MAX: usize = 4_096;
+/// Most spans in one message to it.
+pub const TRACE_BATCH_MAX: usize = 512;
 /// Largest file that a variable of the environment may name for the value of one setting.
 pub const SETTING_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// How often a running node looks whether its settings, certificates or directory changed on disk, in milliseconds. What

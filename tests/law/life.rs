@@ -206,7 +206,7 @@ fn opening() -> impl Strategy<Value = MessageKind> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn two_offices_that_saw_the_same_messages_agree_and_the_invariants_hold(kind in opening(), moves in moves()) {
