@@ -321,7 +321,8 @@ mod tests {
     fn a_verb_asks_for_the_fields_of_its_kind() {
         let command = Step::<REPLY>::augment_subcommands(Command::new("reply"));
         let typed = |more: &[&str]| {
-            let mut all: Vec<OsString> = ["reply", "ask", "018bcfe5-6800-7000-8000-000000000001"].map(Into::into).into();
+            let mut all: Vec<OsString> =
+                ["reply", "ask", "018bcfe5-6800-7000-8000-000000000001"].map(Into::into).into();
             all.extend(more.iter().map(Into::into));
             all.extend(["--data", "x"].map(OsString::from));
             command.clone().try_get_matches_from(all)

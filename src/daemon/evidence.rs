@@ -168,7 +168,7 @@ pub enum EvidenceError {
         open: Vec<String>,
     },
     /// Nothing to accept.
-    #[error("nothing there waits for acceptance")]
+    #[error("there is no condition that waits for acceptance")]
     NothingToAccept,
     /// The time to accept is over.
     #[error("the time to accept it ended on {until}: silence never accepts; ask {setter} for a new offer")]

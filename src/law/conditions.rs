@@ -187,9 +187,10 @@ fn exculpatory(book: &CodeBook, asked: &Asked, facts: &Facts) -> Verdict {
 /// What the law asks before files go on to another State or organisation, whatever conditions stand on them: the consent of
 /// the authority that gave them.
 pub fn onward(book: &CodeBook, giver: &AuthorityId, asked: &Asked, facts: &Facts) -> Option<Hold> {
-    let outside = asked.recipient.as_ref().is_none_or(|recipient| {
-        !matches!(recipient.kind, asked::RecipientKind::Setter | asked::RecipientKind::Agency)
-    });
+    let outside = asked
+        .recipient
+        .as_ref()
+        .is_none_or(|recipient| !matches!(recipient.kind, asked::RecipientKind::Setter | asked::RecipientKind::Agency));
     let given = facts.consents.iter().any(|consent| consent.by == *giver && test::covers(consent, asked, facts));
     (outside && !given).then(|| Hold {
         id: "-".to_owned(),

@@ -1,14 +1,14 @@
 //! Floor 2: the law as data, and the look-up over it. Answers YES, NO or ASK A HUMAN with reasons; decides no case.
 
 pub mod basis;
-pub mod conditions;
 pub mod complete;
+pub mod conditions;
 pub mod content;
 pub mod crime;
 pub mod demand;
 pub mod extent;
-pub mod handshake;
 pub mod finding;
+pub mod handshake;
 pub mod help;
 pub mod instrument;
 pub mod library;

@@ -193,8 +193,7 @@ pub fn check_conditions(conditions: &[Condition]) -> Result<(), ConsignmentError
 }
 
 fn check_grammar(condition: &Condition) -> Result<(), ConsignmentError> {
-    let lists =
-        [condition.params.len(), condition.measures.len(), condition.persons.len(), condition.supersedes.len()];
+    let lists = [condition.params.len(), condition.measures.len(), condition.persons.len(), condition.supersedes.len()];
     if let Some(entries) = lists.into_iter().find(|entries| *entries > CONDITION_LIST_MAX) {
         return Err(ConsignmentError::ConditionList(entries));
     }

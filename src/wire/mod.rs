@@ -1,7 +1,7 @@
 //! Floor 2: bytes on the wire and in records. prost lives here and never leaves; what decodes is bounded first.
 
-mod condition;
 pub mod basis;
+mod condition;
 pub mod decode;
 pub mod envelope;
 pub mod frame;
