@@ -2,8 +2,12 @@
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "a test target has no public face; the stage is shared")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "cli/basis.rs"]
+mod basis;
 #[path = "cli/checking.rs"]
 mod checking;
+#[path = "cli/contents.rs"]
+mod contents;
 #[path = "cli/cosigned_bags.rs"]
 mod cosigned_bags;
 #[path = "cli/erasure.rs"]

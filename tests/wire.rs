@@ -18,7 +18,7 @@ use rogatory::model::notice_table::SHAPES;
 use rogatory::model::package::{Consignment, ConsignmentError};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::wire::decode::DecodeError;
-use rogatory::wire::{envelope, frame, message, receipt, record};
+use rogatory::wire::{basis, envelope, frame, message, receipt, record};
 
 proptest! {
     #[test]
@@ -27,6 +27,14 @@ proptest! {
         let again = message::decode(&bytes).unwrap();
         prop_assert_eq!(&again, &value);
         prop_assert_eq!(message::encode(&again), bytes);
+    }
+
+    #[test]
+    fn a_review_of_a_legal_basis_decodes_to_what_was_encoded_and_encodes_to_the_same_bytes(value in strategies::review()) {
+        let bytes = basis::encode_review(&value);
+        let again = basis::decode_review(&bytes).unwrap();
+        prop_assert_eq!(&again, &value);
+        prop_assert_eq!(basis::encode_review(&again), bytes);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use crate::cli::client::{Client, Where};
-use crate::cli::request::{print_row, read_file};
+use crate::cli::request::print_row;
+use crate::cli::request_new::read_file;
 use crate::cli::show;
 use crate::daemon::api_routes::NewRequest;
 use crate::model::asking::Asking;

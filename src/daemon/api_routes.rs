@@ -18,8 +18,8 @@ use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::{
-    acceptance, api_basis, api_custody, api_doctor, api_erasing, api_replies, api_stream, api_time, dossier, packing,
-    views,
+    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_replies, api_stream, api_time,
+    dossier, packing, views,
 };
 use crate::exchange::rows::MessageRow;
 use crate::model::asking::Asking;
@@ -51,6 +51,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/packages/{id}/acceptance", post(accept))
         .route("/v1/packages/{id}/dossier", post(export))
         .merge(api_basis::routes())
+        .merge(api_content::routes())
         .merge(api_custody::routes())
         .merge(api_doctor::routes())
         .merge(api_time::routes())
@@ -109,6 +110,27 @@ pub struct NewRequest {
 }
 
 impl NewRequest {
+    /// A request to that authority in which nothing is written yet.
+    pub fn blank(to: AuthorityId) -> Self {
+        Self {
+            to,
+            language: english(),
+            urgency: Urgency::default(),
+            urgency_reason: String::new(),
+            reply_by: None,
+            reply_by_reason: String::new(),
+            legal_bases: Vec::new(),
+            basis: NewBasis::default(),
+            conditions: Vec::new(),
+            package_id: None,
+            kind: None,
+            parent: None,
+            confirm_by: None,
+            confirms: None,
+            request: RequestBody::default(),
+        }
+    }
+
     /// The body, in the form that was chosen.
     pub(super) fn body(request: RequestBody, kind: Option<MessageKind>) -> Result<Body, Refusal> {
         let request = Box::new(request);

@@ -8,6 +8,7 @@ use crate::crypto::random;
 use crate::daemon::basis::{self, BasisWish};
 use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
+use crate::daemon::letters;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::{clock, lives};
@@ -99,7 +100,7 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         ack.basis = basis::to_acknowledge(node, request_id)?;
     }
     let (consignment, files) = draft.files.unzip();
-    let message = Message::new(Fields {
+    let mut fields = Fields {
         message_id: Id::new(now, random::bytes()?),
         request_id: match draft.request_id {
             Some(id) => id,
@@ -121,7 +122,11 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         renditions: Vec::new(),
         ties: draft.ties,
         body: draft.body,
-    })?;
+    };
+    if let Some(peer) = directory.roster().authority(&fields.recipient) {
+        fields.renditions = letters::renditions(&Message::new(fields.clone())?, peer);
+    }
+    let message = Message::new(fields)?;
     let bytes = message::encode(&message);
     message::decode(&bytes)?;
     lives::in_turn(node, &message, sha256(&bytes), now)?;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::daemon::basis_view;
 use crate::daemon::desk::{DeskError, read_message, state_name};
 use crate::daemon::destroying;
+use crate::daemon::letters;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::{clock, lives_view};
 use crate::daemon::node::Node;
@@ -200,6 +201,7 @@ pub fn message_view(row: &MessageRow, message: &Message) -> Value {
         "confirm_by": message.ties.confirm_by,
         "legal_bases": message.legal_bases,
         "conditions": message.conditions,
+        "renditions": letters::told(message),
         "items": message.consignment.as_ref().map(|consignment| &consignment.items),
         "body": body,
         "step": lives_view::step(message),

@@ -82,15 +82,21 @@ fn told(finding: Option<&BasisFinding>) -> String {
 
 /// The reasons that made our answer, the sources of the rows left out: they are for our officers.
 fn because(ours: &Answered, measure: &str, instrument: &str) -> String {
-    let basis = ours.opinion.bases.iter().find(|one| one.measure.as_str() == measure && one.instrument.as_str() == instrument);
+    let basis =
+        ours.opinion.bases.iter().find(|one| one.measure.as_str() == measure && one.instrument.as_str() == instrument);
     let Some(basis) = basis else { return String::new() };
     let decides = match basis.answer {
         Answer::No => Effect::Excludes,
         Answer::AskAHuman => Effect::Asks,
         Answer::Yes => Effect::Limits,
     };
-    let reasons: Vec<&str> =
-        basis.reasons.iter().filter(|reason| reason.effect == decides).map(|reason| reason.text.as_str()).take(2).collect();
+    let reasons: Vec<&str> = basis
+        .reasons
+        .iter()
+        .filter(|reason| reason.effect == decides)
+        .map(|reason| reason.text.as_str())
+        .take(2)
+        .collect();
     if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) }
 }
 

@@ -88,6 +88,7 @@ impl<E> Desk<'_, E> {
             Event::MessageApproved => self.outgoing(|row, _| row.state = MessageState::Approved),
             Event::MessageDiscarded => self.outgoing(|row, _| row.state = MessageState::Discarded),
             Event::MessageQueued => self.queued(),
+            Event::RequestFiledElsewhere => self.filed_elsewhere(),
             Event::MessageDelivered => self.delivered(),
             Event::MessageRefused | Event::MessageExpired => self.undelivered(),
             Event::MessageReceived => self.received(),

@@ -243,7 +243,9 @@ pub enum KeepError {
     #[error("{0} still lacks signatures; complete it with `rogatory directory sign` before the next hand-over")]
     RootIncomplete(FileName),
     /// The registry before this one is not at hand.
-    #[error("targets/registry.json is not among the files; put the one that the keepers signed last there, then add rows")]
+    #[error(
+        "targets/registry.json is not among the files; put the one that the keepers signed last there, then add rows"
+    )]
     RegistryAway,
     /// The registry before this one, or the new one, is malformed.
     #[error("targets/registry.json: {0}")]

@@ -87,6 +87,8 @@ pub enum MessageState {
     Received,
     /// It came in; its files did not come in time.
     Abandoned,
+    /// Signed for another way than the electronic one, which the word names; not sent by this node.
+    FiledElsewhere(String),
 }
 
 /// One message.
@@ -150,6 +152,8 @@ pub enum RequestState {
     Withdrawn,
     /// Its first message never reached the requested authority: refused by its node, or its time ran out.
     NotDelivered,
+    /// Signed for another way: not filed electronically.
+    FiledElsewhere,
 }
 
 /// One request and its thread.

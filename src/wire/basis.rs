@@ -92,9 +92,8 @@ pub(super) fn lookup_out(lookup: &BasisLookup) -> proto::BasisLookup {
 /// The bounds are the caller's to check: a message checks all of its fields in one place.
 pub(super) fn lookup_in(found: proto::BasisLookup) -> Result<BasisLookup, DecodeError> {
     decode::count("findings", found.findings.len(), BASIS_FINDINGS_MAX)?;
-    let measure = |one: proto::BasisMeasure| {
-        Ok(BasisMeasure { answer: verdict("answer", &one.answer)?, measure: one.measure })
-    };
+    let measure =
+        |one: proto::BasisMeasure| Ok(BasisMeasure { answer: verdict("answer", &one.answer)?, measure: one.measure });
     let finding = |one: proto::BasisFinding| {
         let answer = verdict("answer", &one.answer)?;
         Ok(BasisFinding { measure: one.measure, instrument: one.instrument, answer, strength: one.strength })

@@ -82,7 +82,13 @@ fn withdrawal() -> Body {
 
 fn acknowledgement() -> Body {
     let text = || SECRET.to_owned();
-    Body::Acknowledgement(Acknowledgement { reference: text(), contact: text(), note: text(), next_contact: None, basis: None })
+    Body::Acknowledgement(Acknowledgement {
+        reference: text(),
+        contact: text(),
+        note: text(),
+        next_contact: None,
+        basis: None,
+    })
 }
 
 #[test]
