@@ -6,6 +6,8 @@
 mod basis;
 #[path = "cli/checking.rs"]
 mod checking;
+#[path = "cli/contents.rs"]
+mod contents;
 #[path = "cli/cosigned_bags.rs"]
 mod cosigned_bags;
 #[path = "cli/erasure.rs"]
@@ -22,6 +24,8 @@ mod health;
 mod index;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/life.rs"]
+mod life;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/office.rs"]

@@ -4,4 +4,5 @@
 //! memory. [`bounded`] judges the last: a decoder may take memory in proportion to what it was given, never more.
 
 pub mod memory;
+pub mod rotation;
 pub mod targets;

@@ -20,6 +20,7 @@ use crate::law::registry::Registry;
 use crate::model::basis::BasisQuestion;
 use crate::model::event::Role;
 use crate::model::request::{Measure, RequestBody};
+use crate::model::request_parts::LawText;
 use crate::store::directory::{NodeDirectory, Trust};
 
 /// The attachment of the request.
@@ -179,6 +180,10 @@ pub fn request_body() -> RequestBody {
             kind: text("evidence"),
             description: text("The statement taken in Port Boreal, and the recording of the bridge."),
             ..Measure::default()
+        }],
+        law_texts: vec![LawText {
+            citation: text("Penal Code of Arcadia, art. 142 (fictional)"),
+            text: String::from_utf8_lossy(LAW).into_owned(),
         }],
         purpose: text("To establish who gave the order; for use in the investigation named above."),
         ..RequestBody::default()

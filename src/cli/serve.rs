@@ -95,8 +95,12 @@ pub fn reload(args: &ReloadArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode
         }
         let affected: Vec<Affected> =
             serde_json::from_value(status.get("legal_basis_changed").cloned().unwrap_or_default()).unwrap_or_default();
-        if !affected.is_empty() {
-            print_affected(&affected, out)?;
+        match show::number(&status, "legal_basis_changed_requests") {
+            0 => {}
+            count if affected.is_empty() => {
+                writeln!(out, "{count} open requests have another answer by its registry; case officers see which.")?;
+            }
+            _ => print_affected(&affected, out)?,
         }
     }
     Ok(ExitCode::SUCCESS)

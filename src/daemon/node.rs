@@ -141,6 +141,7 @@ impl Node {
     }
 
     fn bring_index_up_to_date(&self, opened: Opened, opening: Opening) -> Result<(), StartError> {
+        registrar::follow_shape(&self.index)?;
         let behind = registrar::catch_up(&self.index, self.ledger.reader())?;
         if opened == Opened::Recovered {
             tracing::warn!(records = behind, "the index was damaged; set aside and rebuilt from the custody log");

@@ -21,7 +21,7 @@ use crate::crypto::digest::sha256;
 use crate::daemon::lane::Line;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
-use crate::daemon::{basis, clock, crash, quota};
+use crate::daemon::{basis, clock, crash, letters, quota};
 use crate::exchange::receipt::{self, Expected};
 use crate::exchange::receiver::{Arrival, Known, arrive, taken_as};
 use crate::exchange::rows::Direction;
@@ -67,6 +67,7 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
             let act = crate::exchange::act::Scene::node(node.us(), now).received(&verified, bytes);
             let index = node.commit(act).map_err(|error| Refused::because(node, peer, code_of(&error), error))?.index;
             basis::on_receipt(node, message);
+            letters::on_receipt(node, message);
             index
         }
         Err(code) => {

@@ -325,3 +325,5 @@ pub const BASIS_REVIEW_BYTES_MAX: usize = 1024 * 1024;
 pub const PROVISIONS_MAX: usize = 256;
 /// Largest file of one instrument.
 pub const INSTRUMENT_BYTES_MAX: usize = 256 * 1024;
+/// How often a node looks for what was not done in time in its requests: an hour is a short time here, a minute costs little.
+pub const CLOCKS_LOOK_MS: u64 = 60_000;

@@ -131,6 +131,29 @@ fn the_doctor_looks_at_the_way_to_a_peer_and_knows_what_to_do_when_it_is_silent(
     assert!(silent.contains("ok   row"), "what the directory says is told all the same: {silent}");
 }
 
+#[test]
+fn a_destruction_that_was_decided_and_cannot_be_carried_out_stops_no_start_and_is_told() {
+    let mut stage = Stage::set();
+    let address = with_admin(&stage.xa);
+    let id = "01900000-0000-7000-8000-000000000001";
+    let plan = stage.xa.data.join(format!("destroying-{id}"));
+    let unknown = format!(
+        r#"{{"package_id":"{id}","asked":0,"name":"Bor Kos","role":"approver","authentication":"unix-uid:0"}}"#
+    );
+    for text in ["no plan at all", &unknown] {
+        fs::write(&plan, text).unwrap();
+        stage.xa.start();
+        let said = healthcheck(&stage.xa).done();
+        assert!(said.contains("decided and not carried out: 1"), "{said}");
+        assert!(get(&address, "/readyz").1.contains("destructions"));
+        stage.xa.stop();
+        assert!(plan.exists(), "it is tried again");
+    }
+    fs::remove_file(plan).unwrap();
+    stage.xa.start();
+    assert!(!healthcheck(&stage.xa).done().contains("destructions"));
+}
+
 /// Takes spans until the test is over; gives their bodies so far.
 fn collector() -> (String, Arc<Mutex<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
