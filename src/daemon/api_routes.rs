@@ -18,6 +18,7 @@ use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
+use crate::daemon::traces::step;
 use crate::daemon::{
     acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_operate, api_replies, api_stream,
     api_terms, api_time, dossier, forwarding, packing, terms, views,
@@ -29,7 +30,6 @@ use crate::model::message::{Body, MessageKind, ReplyBy, Ties, Urgency};
 use crate::model::package::Condition;
 use crate::model::request::{Completeness, EvidenceTransmittal, RequestBody};
 use crate::model::time::Timestamp;
-use crate::step;
 
 pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 

@@ -19,6 +19,7 @@ use crate::daemon::lane::Line;
 use crate::daemon::node::Node;
 use crate::daemon::registrar::Wake;
 use crate::daemon::serve::serve;
+use crate::daemon::traces::step;
 use crate::daemon::watch::watch;
 use crate::daemon::{clock, trust};
 use crate::exchange::rows::OutboxRow;
@@ -29,7 +30,6 @@ use crate::model::message::Urgency;
 use crate::model::time::Timestamp;
 use crate::net::connection::Connection;
 use crate::net::endpoint::Endpoint;
-use crate::step;
 
 /// What the courier's tasks report.
 enum News {

@@ -6,6 +6,7 @@ use tracing::Instrument as _;
 
 use crate::daemon::node::Node;
 use crate::daemon::receive::{Refused, blocking, receive, take_receipt};
+use crate::daemon::traces::step;
 use crate::daemon::witness::{self, Added};
 use crate::daemon::{clock, held};
 use crate::exchange::rows::{Direction, MessageState};
@@ -15,7 +16,6 @@ use crate::model::limits::{ENVELOPE_BYTES_MAX, FETCH_PARTS_MAX, NOTE_BYTES_MAX};
 use crate::model::refusal::RefusalCode;
 use crate::net::connection::Connection;
 use crate::net::stream::{Stream, StreamError};
-use crate::step;
 use crate::store::object_reader::ObjectReader;
 use crate::store::reader::ReadError;
 use crate::wire::frame::Frame;

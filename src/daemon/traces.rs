@@ -31,12 +31,12 @@ use crate::net::web_roots::Roots;
 pub const STEPS: &str = "rogatory::steps";
 
 /// Makes the span of a step. Its one field says whether it failed.
-#[macro_export]
 macro_rules! step {
     ($name:literal) => {
         tracing::info_span!(target: $crate::daemon::traces::STEPS, $name, failed = tracing::field::Empty)
     };
 }
+pub(crate) use step;
 
 /// Where traces go: `[traces]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
