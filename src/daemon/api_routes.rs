@@ -18,7 +18,7 @@ use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
-use crate::daemon::{acceptance, api_custody, api_doctor, api_erasing, api_stream, api_time, dossier, packing, views};
+use crate::daemon::{acceptance, api_custody, api_doctor, api_erasing, api_packing, api_stream, api_time, dossier, packing, views};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::{Body, MessageKind, ReplyBy, Urgency};
@@ -51,6 +51,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/packages/{id}/acceptance", post(accept))
         .route("/v1/packages/{id}/dossier", post(export))
         .merge(api_custody::routes())
+        .merge(api_packing::routes())
         .merge(api_doctor::routes())
         .merge(api_time::routes())
         .merge(api_erasing::routes())
@@ -296,7 +297,7 @@ async fn begin_package(
     officer: Admitted,
     Json(purpose): Json<packing::Purpose>,
 ) -> Answer<Value> {
-    act(&shared, move |node| packing::begin_for(node, &officer, &purpose).map(|id| json!({ "package_id": id }))).await
+    act(&shared, move |node| packing::begin_for(node, &officer, &purpose, Value::Null).map(|id| json!({ "package_id": id }))).await
 }
 
 async fn package(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {

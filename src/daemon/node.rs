@@ -15,7 +15,7 @@ use crate::daemon::lane::Lanes;
 use crate::daemon::leftovers;
 use crate::daemon::log_keys;
 use crate::daemon::meters::Meters;
-use crate::daemon::packing::OpenPackages;
+use crate::daemon::packing::{OpenPackages, PackingError};
 use crate::daemon::registrar::{self, Registrar, RegistrarError, WakeSender};
 use crate::daemon::rounds::Rounds;
 use crate::daemon::submit::Gaps;
@@ -347,6 +347,9 @@ pub enum StartError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Packages that were being sealed.
+    #[error(transparent)]
+    Packing(#[from] Box<PackingError>),
     /// Bringing the index up to date.
     #[error(transparent)]
     Registrar(#[from] RegistrarError),

@@ -25,6 +25,36 @@ pub const STANZAS_MAX: usize = 16;
 pub const OBJECTS_MAX: usize = 4_096;
 /// Largest sealed object: 16 TiB.
 pub const OBJECT_BYTES_MAX: u64 = 16 << 40;
+/// Plaintext of one packed object, up to [`PACKS_SMALL_MAX`] of them: what an interrupted seal does again, at most.
+pub const PACK_BYTES: u64 = 256 * 1024 * 1024;
+/// Packed objects of that size; those behind are larger, so that the largest folder fits into the objects of a package.
+pub const PACKS_SMALL_MAX: u32 = 1_024;
+/// Plaintext of one packed object behind them.
+pub const PACK_BYTES_LARGE: u64 = 16 * 1024 * 1024 * 1024;
+/// A file larger than this, or with holes, is packed like a folder, so that its sealing can be resumed.
+pub const PLAIN_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Files that are sealed one by one when they are named one by one; more are packed.
+pub const PLAIN_FILES_MAX: usize = 64;
+/// Entries of a package's list of files.
+pub const LISTED_MAX: u64 = 1_000_000;
+/// Largest list of files.
+pub const LIST_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Longest line of a list of files.
+pub const LIST_LINE_BYTES_MAX: usize = 512 * 1024;
+/// Runs of data in one sparse file; what follows the last is taken with its zeros.
+pub const EXTENTS_MAX: usize = 4_096;
+/// A hole that is shorter is taken as zeros.
+pub const HOLE_BYTES_MIN: u64 = 64 * 1024;
+/// Further digests of one file.
+pub const FURTHER_DIGESTS_MAX: usize = 4;
+/// Longest path of a file in a folder, in bytes.
+pub const PATH_BYTES_MAX: usize = 4_096;
+/// Longest name in it.
+pub const PATH_NAME_BYTES_MAX: usize = 255;
+/// Deepest path.
+pub const PATH_DEPTH_MAX: usize = 64;
+/// What is kept of the command that began a package, so that it can be resumed without its words.
+pub const PLAN_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of one transfer part; the leaf of the ciphertext tree.
 pub const PART_BYTES: usize = 1024 * 1024;
 /// Most parts that one `Fetch` may ask for.

@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod envelope;
+pub mod file_list;
 pub mod frame;
 pub mod message;
 pub mod proto;

@@ -26,6 +26,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli/"]),
     ("arc_swap", &["net/", "daemon/"]),
     ("axum", &["daemon/", "cli/"]),
+    ("blake3", &["crypto/"]),
     ("clap", &["cli/"]),
     ("cms", &["crypto/"]),
     ("crc32fast", &["store/"]),
@@ -37,6 +38,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("hyper_util", &["net/", "daemon/", "cli/"]),
     ("jiff", &["model/"]),
     ("ml_dsa", &["crypto/"]),
+    ("md5", &["crypto/"]),
     ("miniz_oxide", &["bag/"]),
     ("ml_kem", &["crypto/"]),
     ("pdf_writer", &["bag/"]),
@@ -73,7 +75,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
 pub const GUESTS: &[(&str, &str, &str)] = &[];
 
 /// A package whose name in `use` is another one.
-pub const RENAMED: &[(&str, &str)] = &[("rustls-webpki", "webpki")];
+pub const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("rustls-webpki", "webpki")];
 
 /// Paths that reach outside, and the lowest floor that may name them.
 pub const REACHES: &[(&[&str], u8, &str)] = &[

@@ -4,7 +4,7 @@ use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Urgency};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
@@ -102,6 +102,8 @@ pub fn item(object_id: u32) -> Item {
         ciphertext_root: Digest([0xa5; 32]),
         role: ItemRole::Evidence,
         description: String::new(),
+        form: ItemForm::File,
+        further: Vec::new(),
     }
 }
 
