@@ -33,6 +33,8 @@ pub const PACKS_SMALL_MAX: u32 = 1_024;
 pub const PACK_BYTES_LARGE: u64 = 16 * 1024 * 1024 * 1024;
 /// A file larger than this, or with holes, is packed like a folder, so that its sealing can be resumed.
 pub const PLAIN_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// A file with holes that is shorter than this is sealed with its zeros.
+pub const SPARSE_FILE_BYTES_MIN: u64 = 16 * 1024 * 1024;
 /// Files that are sealed one by one when they are named one by one; more are packed.
 pub const PLAIN_FILES_MAX: usize = 64;
 /// Entries of a package's list of files.
