@@ -121,6 +121,7 @@ fn texts_with(message: &Message, tags: &Tags) -> BTreeMap<&'static str, Vec<u8>>
     let bytes = message::encode(message);
     let exporter = "XA-MOJ".parse().unwrap();
     let notes = Notes {
+        listed: None,
         exporter: &exporter,
         exported_at: at(EXPORTED),
         message: (&bytes, message),

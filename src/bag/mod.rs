@@ -16,6 +16,7 @@ pub mod growth;
 pub mod history;
 pub mod layout;
 pub mod link;
+pub mod listed;
 pub mod listing;
 pub mod log;
 pub mod notes;

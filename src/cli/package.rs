@@ -1,23 +1,20 @@
 //! `rogatory package`: seal files, send them, list them, open them, export them as a bag.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::bag::layout;
 use crate::cli::client::{Client, Where};
 use crate::cli::destroy::{self, DestroyArgs};
 use crate::cli::export::{self, ExportArgs};
+use crate::cli::opening::{self, FilesArgs, OpenArgs};
 use crate::cli::request::print_row;
 use crate::cli::seal::{self, Plan};
 use crate::cli::show::Form;
-use crate::cli::sink::Sink;
 use crate::cli::{offline, show};
-use crate::daemon::api::percent_encoded;
 use crate::daemon::api_routes::NewTransmittal;
 use crate::daemon::packing::Purpose;
 use crate::daemon::views;
@@ -45,6 +42,8 @@ enum Verb {
     },
     /// One package: its files, its conditions
     Show(OneArgs),
+    /// The files of a package that is a folder: length, SHA-256, path
+    Files(FilesArgs),
     /// Open the files of a package into a folder; blocked until its conditions are accepted
     Open(OpenArgs),
     /// Destroy a package here for ever: its key, then its files. One officer asks, another confirms
@@ -98,23 +97,6 @@ struct SealArgs {
     place: Where,
 }
 
-#[derive(Debug, clap::Args)]
-struct OpenArgs {
-    /// The package
-    id: Id,
-    /// The folder to write to; files that are there already are never overwritten
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
-    /// Only this item; may be repeated
-    #[arg(long)]
-    item: Vec<u64>,
-    /// What for; stands in the custody log
-    #[arg(long, value_name = "TEXT")]
-    purpose: String,
-    #[command(flatten)]
-    place: Where,
-}
-
 /// Runs the verb.
 ///
 /// # Errors
@@ -128,7 +110,8 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         }
         Verb::List { place } => packages(place, out),
         Verb::Show(one) => show_one(one, out),
-        Verb::Open(args) => open(args, out),
+        Verb::Open(args) => opening::open(args, out),
+        Verb::Files(args) => opening::files(args, out),
         Verb::Export(args) => export::run(args, out),
         Verb::Destroy(args) => destroy::run(args, out),
     }
@@ -223,6 +206,16 @@ fn packages(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             waiting.count(),
         )?;
     }
+    for packing in show::list(&found, "packings") {
+        writeln!(
+            out,
+            "{}  being sealed by {}: {} in {} objects so far",
+            show::text(packing, "package_id"),
+            show::text(packing, "officer"),
+            show::bytes(show::number(packing, "sealed_bytes")),
+            show::number(packing, "objects"),
+        )?;
+    }
     show::more(&found, out)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -258,44 +251,6 @@ fn show_one(one: &OneArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         };
         let (id, code) = (show::text(condition, "id"), show::text(condition, "code"));
         writeln!(out, "{id}  {code}  {accepted}\n      {}", show::text(condition, "text"))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn open(args: &OpenArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let client = Client::new(&args.place)?;
-    let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
-    let items: Vec<u64> = show::list(&found, "items").iter().map(|item| show::number(item, "object_id")).collect();
-    if let Some(wrong) = args.item.iter().find(|item| !items.contains(item)) {
-        bail!("the package holds no item {wrong}; see `rogatory package show {}`", args.id);
-    }
-    fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
-    let mut opened = Vec::new();
-    for item in show::list(&found, "items") {
-        let number = show::number(item, "object_id");
-        if !args.item.is_empty() && !args.item.contains(&number) {
-            continue;
-        }
-        let name = format!("{number:04}-{}", layout::plain(show::text(item, "name")));
-        let target = args.to.join(name);
-        let mut sink = Sink::create(&target)?;
-        let path = format!("/v1/packages/{}/files/{number}?purpose={}", args.id, percent_encoded(&args.purpose));
-        if let Err(error) = client.download(&path, &mut sink) {
-            drop(sink);
-            let _ = fs::remove_file(&target);
-            return Err(error);
-        }
-        let digest = sink.finish()?;
-        if digest != show::text(item, "sha256") {
-            bail!("{} is not what its sender signed: the SHA-256 differs; do not use it", target.display());
-        }
-        if !args.place.json {
-            writeln!(out, "opened   {}  SHA-256 {digest}", target.display())?;
-        }
-        opened.push(json!({ "object_id": number, "path": target, "sha256": digest }));
-    }
-    if args.place.json {
-        show::document(&json!({ "opened": opened }), out)?;
     }
     Ok(ExitCode::SUCCESS)
 }

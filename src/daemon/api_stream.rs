@@ -119,22 +119,17 @@ pub(super) async fn open_file(
     Ok((headers, body).into_response())
 }
 
-/// A body of what a reader gives, read in a thread of its own.
-pub(super) fn outgoing(mut read: impl FnMut(&mut [u8]) -> io::Result<usize> + Send + 'static) -> Body {
+/// A body of what is given piece by piece, in a thread of its own. If it ends in an error, the body breaks off.
+pub(super) fn pushed<E: std::fmt::Display>(
+    push: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), E> + Send + 'static,
+) -> Body {
     let (mut sender, body) = Channel::<Bytes, io::Error>::new(4);
     let (give, mut take) = mpsc::channel::<io::Result<Bytes>>(4);
     tokio::task::spawn_blocking(move || {
-        loop {
-            let mut block = vec![0; PART_BYTES];
-            let block = read(&mut block).map(|read| {
-                block.truncate(read);
-                Bytes::from(block)
-            });
-            let last = !matches!(&block, Ok(bytes) if !bytes.is_empty());
-            if give.blocking_send(block).is_err() || last {
-                return;
-            }
-        }
+        let done = push(&mut |piece| piece.is_empty() || give.blocking_send(Ok(Bytes::from(piece))).is_ok());
+        let end = done.map(|()| Bytes::new()).map_err(|error| io::Error::other(error.to_string()));
+        // Whoever reads may be gone; then nobody waits for the end.
+        let _ = give.blocking_send(end);
     });
     tokio::spawn(async move {
         while let Some(block) = take.recv().await {
@@ -154,6 +149,20 @@ pub(super) fn outgoing(mut read: impl FnMut(&mut [u8]) -> io::Result<usize> + Se
         }
     });
     Body::new(body)
+}
+
+/// A body of what a reader gives, read in a thread of its own.
+pub(super) fn outgoing(mut read: impl FnMut(&mut [u8]) -> io::Result<usize> + Send + 'static) -> Body {
+    pushed(move |give| {
+        loop {
+            let mut block = vec![0; PART_BYTES];
+            let count = read(&mut block)?;
+            block.truncate(count);
+            if count == 0 || !give(block) {
+                return Ok::<(), io::Error>(());
+            }
+        }
+    })
 }
 
 /// Who takes evidence out says what for: it stands in the log.

@@ -28,7 +28,7 @@ pub fn all(node: &Node) -> Value {
             "whole": package.is_whole(),
         })
     });
-    json!({ "packings": shown.collect::<Vec<_>>() })
+    shown.collect()
 }
 
 /// Where to go on with a package.

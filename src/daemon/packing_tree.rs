@@ -20,9 +20,7 @@ use crate::daemon::packing_state::{Mark, OpenFile};
 use crate::daemon::sealing::{SealedPlaintext, Sealing};
 use crate::daemon::tree_frames::{Announced, TreeFrame};
 use crate::model::ident::{Digest, Id};
-use crate::model::limits::{
-    LIST_BYTES_MAX, LISTED_MAX, OBJECTS_MAX, PACK_BYTES, PACK_BYTES_LARGE, PACKS_SMALL_MAX, PART_BYTES,
-};
+use crate::model::limits::{LIST_BYTES_MAX, LISTED_MAX, OBJECTS_MAX, PACK_BYTES, PART_BYTES};
 use crate::model::listed::{Extent, ListCheck, Listed, ListedFile};
 use crate::model::package::{Item, ItemForm, ItemRole};
 use crate::store::packing_dir::{ListFile, PackingDir};
@@ -329,8 +327,9 @@ impl<'a> Tree<'a> {
 
     /// How much the open pack, or the next one, takes.
     fn pack_room(&self) -> u64 {
-        let small = usize::try_from(PACKS_SMALL_MAX).unwrap_or(usize::MAX);
-        if self.packs.len() < small { PACK_BYTES } else { PACK_BYTES_LARGE }
+        let number = u32::try_from(self.packs.len() + 1).unwrap_or(u32::MAX);
+        let fits = PACK_BYTES.iter().find(|(last, _)| number <= *last).or(PACK_BYTES.last());
+        fits.map_or(1, |(_, bytes)| *bytes)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::daemon::desk::{DeskError, read_message, state_name};
 use crate::daemon::destroying;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
+use crate::daemon::packing_resume;
 use crate::daemon::stamps;
 use crate::exchange::rows::{MessageRow, PackageRow, RequestRow, from_bytes, timeline_key, tree};
 use crate::model::event::{Actor, CustodyRecord, Outcome};
@@ -52,7 +53,8 @@ pub fn packages(node: &Node) -> Result<Value, DeskError> {
         let state = package_state(node, &row, &message)?;
         shown.push(json!({ "package": row, "kind": message.kind, "state": state }));
     }
-    Ok(json!({ "authority": node.us(), "packages": shown, "more": more }))
+    let sealing = packing_resume::all(node);
+    Ok(json!({ "authority": node.us(), "packages": shown, "more": more, "packings": sealing }))
 }
 
 /// One package with its items and the texts of its conditions.

@@ -25,12 +25,9 @@ pub const STANZAS_MAX: usize = 16;
 pub const OBJECTS_MAX: usize = 4_096;
 /// Largest sealed object: 16 TiB.
 pub const OBJECT_BYTES_MAX: u64 = 16 << 40;
-/// Plaintext of one packed object, up to [`PACKS_SMALL_MAX`] of them: what an interrupted seal does again, at most.
-pub const PACK_BYTES: u64 = 256 * 1024 * 1024;
-/// Packed objects of that size; those behind are larger, so that the largest folder fits into the objects of a package.
-pub const PACKS_SMALL_MAX: u32 = 1_024;
-/// Plaintext of one packed object behind them.
-pub const PACK_BYTES_LARGE: u64 = 16 * 1024 * 1024 * 1024;
+/// Plaintext of a packed object, by its number: up to the first one, the second. Small ones first, so that some files are
+/// here early; what an interrupted seal does again is one of them at most; all of them hold 48 TiB.
+pub const PACK_BYTES: [(u32, u64); 3] = [(64, 16 << 20), (1_024, 256 << 20), (4_096, 16 << 30)];
 /// A file larger than this, or with holes, is packed like a folder, so that its sealing can be resumed.
 pub const PLAIN_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// A file with holes that is shorter than this is sealed with its zeros.
@@ -216,15 +213,19 @@ pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// Streams on which one envelope's files are fetched at once.
 pub const FETCH_STREAMS: usize = 4;
 /// Most files of a bag that is read: every object, and what surrounds them.
-pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536;
+pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536 + 1_000_000;
 /// Deepest folder in a bag that is read.
-pub const BAG_DEPTH_MAX: usize = 6;
+pub const BAG_DEPTH_MAX: usize = PATH_DEPTH_MAX + 6;
 /// All files of a bag that the texts for people are made of, together.
 pub const BAG_TEXTS_SOURCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Largest tag file of a bag that is read, the list of the directory excepted.
 pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Accompanying files of a bag in an archive, together: they are kept in memory while it is read.
-pub const ARCHIVE_TAGS_BYTES_MAX: usize = 128 * 1024 * 1024;
+pub const ARCHIVE_TAGS_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Largest manifest of a bag: a million files with their SHA-512.
+pub const MANIFEST_BYTES_MAX: usize = 384 * 1024 * 1024;
+/// Files of a folder that are not as its list says and are told one by one; of the others their number.
+pub const LISTED_FAULTS_SHOWN_MAX: usize = 1_000;
 /// Zeros after the end mark of an archive: writers fill a last record.
 pub const ARCHIVE_END_BYTES_MAX: usize = 1024 * 1024;
 /// Largest pax header of an archive's member.
