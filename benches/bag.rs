@@ -109,6 +109,7 @@ fn send(cast: &Cast, mib: u64) -> Id {
         legal_bases: Vec::new(),
         conditions: Vec::new(),
         files: Some(packing::finish(node, side.first(), package_id).expect("whole")),
+        ties: rogatory::model::message::Ties::default(),
         body: Body::Request(Box::new(demo_cast::request_body())),
     };
     let row = drafting::draft(node, side.first(), draft).expect("drafted");

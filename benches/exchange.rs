@@ -77,6 +77,7 @@ fn send_one(side: &Side) {
         legal_bases: Vec::new(),
         conditions: Vec::new(),
         files: None,
+        ties: rogatory::model::message::Ties::default(),
         body: Body::Request(Box::new(demo_cast::request_body())),
     };
     let row = drafting::draft(node, side.first(), draft).expect("drafted");

@@ -9,6 +9,8 @@ mod archives;
 mod case;
 #[path = "bag/extracts.rs"]
 mod extracts;
+#[path = "bag/retired.rs"]
+mod retired;
 #[path = "bag/shell.rs"]
 mod shell;
 #[path = "bag/sides.rs"]

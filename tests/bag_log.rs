@@ -7,11 +7,14 @@ mod case;
 
 #[path = "bag_log/attacks.rs"]
 mod attacks;
+#[path = "bag_log/rotations.rs"]
+mod rotations;
 
 use std::path::Path;
 
+use attacks::is_open;
 use case::{Case, NOW, at};
-use rogatory::bag::verdict::{Outcome, Verdict, Word};
+use rogatory::bag::verdict::{Verdict, Word};
 use rogatory::bag::verify::{Given, verify};
 use rogatory::cli::verify::{VerifyArgs, run};
 use rogatory::crypto::digest::sha256;
@@ -61,11 +64,6 @@ fn log(folder: &Path, size: u64) {
 fn with_key(path: &Path) -> Verdict {
     let given = Given { log_keys: vec![key()], ..Given::default() };
     verify(path, &given, at(NOW), &mut |_| {}).unwrap()
-}
-
-fn is_open(verdict: &Verdict, words: &str) -> bool {
-    let open = |outcome: &Outcome| matches!(outcome, Outcome::NotChecked { why } if why.contains(words));
-    verdict.checks.iter().any(|check| open(&check.outcome))
 }
 
 #[test]

@@ -75,8 +75,11 @@ fn message_with(name: &str, text: &str) -> Message {
         urgency_reason: text.to_owned(),
         reply_by: None,
         legal_bases: vec![name.to_owned()],
+        basis: None,
         conditions: vec![condition],
         consignment: Some(Consignment::new(id(3), vec![item]).unwrap()),
+        renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body: Body::Evidence(EvidenceTransmittal {
             reference: name.to_owned(),
             description: text.to_owned(),

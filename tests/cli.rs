@@ -2,6 +2,8 @@
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "a test target has no public face; the stage is shared")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "cli/basis.rs"]
+mod basis;
 #[path = "cli/checking.rs"]
 mod checking;
 #[path = "cli/cosigned_bags.rs"]
@@ -30,6 +32,8 @@ mod office;
 mod outage;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/reload.rs"]
+mod reload;
 #[path = "cli/requests.rs"]
 mod requests;
 #[path = "cli/roles.rs"]

@@ -22,22 +22,28 @@ use rogatory::crypto::timestamp::TimeStamp;
 use rogatory::crypto::{certificate, ed25519, mldsa, payload, pem, revocation, san, signature, stanza};
 use rogatory::custody::checkpoint::{Checkpoint, SignedCheckpoint};
 use rogatory::custody::cosignature::{Cosigner, cosignatures};
+use rogatory::custody::leaf::commitment;
 use rogatory::custody::note::{KeyName, Note, VerifierKey};
 use rogatory::custody::parts::MerkleTree;
 use rogatory::custody::policy::Policy;
 use rogatory::custody::proof::TlogProof;
 use rogatory::custody::tile::{self, Kind, Tile};
+use rogatory::custody::tree::leaf_hash;
 use rogatory::custody::witness::{self, AddCheckpoint};
+use rogatory::exchange::act::Scene;
 use rogatory::exchange::entry::Entry;
 use rogatory::exchange::keeper::KeeperKey;
 use rogatory::exchange::listing::Listing;
 use rogatory::exchange::metadata::{Root, Snapshot, Targets, TimestampRole};
+use rogatory::exchange::rotation::{self, Rotation};
 use rogatory::exchange::statement::Statement;
 use rogatory::law::registry::Registry;
 use rogatory::model::authority::{Authority, Provenance, ReceivingKey};
+use rogatory::model::event::Event;
 use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::time::Timestamp;
 use rogatory::net::web_address::Address;
+use rogatory::wire::receipt::ReceiptParts;
 use rogatory::wire::{envelope, frame, message, receipt, record};
 
 // These four are what fuzz/src/targets.rs is built with.
@@ -119,6 +125,26 @@ fn the_seeds_of_the_log_are_values_of_the_log() {
 }
 
 #[test]
+fn the_seed_of_a_rotation_is_one_that_holds() {
+    let name: KeyName = "xa-moj.rogatory/custody".parse().unwrap();
+    let [old, new] = [7, 8].map(|seed| {
+        let lasting = mldsa::SigningKey::from_seed(&[seed; 32]).public_key().clone();
+        let classic = VerifierKey::new(name.clone(), ed25519::SigningKey::from_seed(&[seed; 32]).public_key());
+        vec![classic, VerifierKey::ml_dsa_44(name.clone(), lasting)]
+    });
+    let mut said = Scene::node(&authority_id(), Timestamp::from_millis(NOW_MS)).record(Event::KeyRotated);
+    said.digests = rotation::digests(&old, &new);
+    let (record, salt) = (record::encode(&said), [3; 32]);
+    let tree = MerkleTree::of([leaf_hash(&commitment(&salt, &record).0)]);
+    let signed = SignedCheckpoint::sign(&name, 1, tree.root(), &ed25519::SigningKey::from_seed(&SEED));
+    let proof = TlogProof::new(0, tree.prove(0).unwrap(), &signed).to_string();
+    let receipt = receipt::encode(&ReceiptParts { record, salt, proof });
+    let text = Rotation { old, new, receipt }.to_text();
+    let bytes = seed("rotation", "one", text.as_bytes());
+    assert!(Rotation::read(std::str::from_utf8(&bytes).unwrap()).is_ok());
+}
+
+#[test]
 fn the_seeds_of_certificates_and_signatures_are_good_but_for_a_trusted_issuer() {
     let (ca, node, sealing) = certificates();
     let list = issue::revocation_list(&ca, &[], at(0), at(YEAR_MS), 1).unwrap();
@@ -173,7 +199,7 @@ fn the_seeds_of_the_directory_are_parts_of_a_directory() {
     let keepers = BTreeSet::from([KeeperKey::of(&keeper)]);
     let root = Statement::unsigned(Root::of(1, &keepers, 1, at(YEAR_MS))).unwrap().signed_by(&keeper);
     assert!(Statement::<Root>::parse(&seed("directory_statement", "root", &root.to_json())).is_ok());
-    let targets = Statement::unsigned(Targets::of(1, &listing, at(YEAR_MS))).unwrap().signed_by(&keeper);
+    let targets = Statement::unsigned(Targets::of(1, &listing, None, at(YEAR_MS))).unwrap().signed_by(&keeper);
     assert!(Statement::<Targets>::parse(&seed("directory_statement", "targets", &targets.to_json())).is_ok());
     let snapshot = Statement::unsigned(Snapshot::of(1, 1, at(YEAR_MS))).unwrap().signed_by(&keeper);
     assert!(Statement::<Snapshot>::parse(&seed("directory_statement", "snapshot", &snapshot.to_json())).is_ok());
@@ -241,6 +267,7 @@ fn authority() -> Authority {
             not_after: at(YEAR_MS),
         }],
         languages: vec!["en".to_owned()],
+        requirements: Vec::new(),
         provenance: Provenance::Depositary,
     }
 }

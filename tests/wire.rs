@@ -17,7 +17,7 @@ use rogatory::model::message::{MessageError, MessageKind};
 use rogatory::model::package::{Consignment, ConsignmentError};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::wire::decode::DecodeError;
-use rogatory::wire::{envelope, frame, message, receipt, record};
+use rogatory::wire::{basis, envelope, frame, message, receipt, record};
 
 proptest! {
     #[test]
@@ -26,6 +26,14 @@ proptest! {
         let again = message::decode(&bytes).unwrap();
         prop_assert_eq!(&again, &value);
         prop_assert_eq!(message::encode(&again), bytes);
+    }
+
+    #[test]
+    fn a_review_of_a_legal_basis_decodes_to_what_was_encoded_and_encodes_to_the_same_bytes(value in strategies::review()) {
+        let bytes = basis::encode_review(&value);
+        let again = basis::decode_review(&bytes).unwrap();
+        prop_assert_eq!(&again, &value);
+        prop_assert_eq!(basis::encode_review(&again), bytes);
     }
 
     #[test]
@@ -228,7 +236,7 @@ fn a_message_to_oneself_and_a_package_without_files_are_refused() {
 #[test]
 fn a_condition_that_binds_on_acceptance_is_refused_outside_a_package_of_evidence() {
     let conditions = samples::fields(MessageKind::EvidenceTransmit).conditions;
-    for kind in MessageKind::ALL.into_iter().filter(|kind| *kind != MessageKind::EvidenceTransmit) {
+    for kind in MessageKind::ALL.into_iter().filter(|kind| !kind.hands_over()) {
         let mut fields = samples::fields(kind);
         fields.conditions.clone_from(&conditions);
         assert_eq!(rogatory::model::message::Message::new(fields.clone()).err(), Some(MessageError::Origin));

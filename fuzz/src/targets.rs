@@ -22,7 +22,9 @@ use rogatory::exchange::canonical::Json;
 use rogatory::exchange::entry::Entry;
 use rogatory::exchange::listing::Listing;
 use rogatory::exchange::metadata::{Root, Snapshot, Targets, TimestampRole};
+use rogatory::exchange::registry::difference;
 use rogatory::exchange::repository::Files;
+use rogatory::exchange::rotation::Rotation;
 use rogatory::exchange::statement::Statement;
 use rogatory::law::basis::basis;
 use rogatory::law::library::Library;
@@ -33,7 +35,7 @@ use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::limits::READ_BYTES;
 use rogatory::model::time::Timestamp;
 use rogatory::net::web_address::Address;
-use rogatory::wire::{envelope, frame, message, receipt, record};
+use rogatory::wire::{basis as wire_basis, envelope, frame, message, receipt, record};
 
 use crate::memory::bounded;
 
@@ -84,10 +86,13 @@ pub fn message(bytes: &[u8]) {
     }
 }
 
-/// Custody records.
+/// Custody records, and what stands beside those on a legal basis.
 pub fn record(bytes: &[u8]) {
     if let Ok(value) = bounded(bytes.len(), 256, || record::decode(bytes)) {
         assert_eq!(record::decode(&record::encode(&value)), Ok(value));
+    }
+    if let Ok(value) = bounded(bytes.len(), 512, || wire_basis::decode_review(bytes)) {
+        assert_eq!(wire_basis::decode_review(&wire_basis::encode_review(&value)), Ok(value));
     }
 }
 
@@ -302,8 +307,16 @@ pub fn directory(bytes: &[u8]) {
 /// The instruments, read once: they are part of the program and not what is fuzzed.
 static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::standard().unwrap());
 
-/// The registry of treaty actions, and questions to it.
+/// The example registry, to which rows are added.
+static EXAMPLE: LazyLock<Registry> = LazyLock::new(|| Registry::example().unwrap());
+const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+/// The registry of treaty actions, rows that keepers add to one, and questions to it.
 pub fn registry(bytes: &[u8]) {
+    if let Ok(grown) = bounded(bytes.len(), 128, || EXAMPLE.with_rows(bytes, NOW)) {
+        assert!(difference(&EXAMPLE, &grown).is_ok());
+        assert_eq!(Registry::parse(&grown.to_json()).as_ref(), Ok(&grown));
+    }
     let Ok(registry) = bounded(bytes.len(), 64, || Registry::parse(bytes)) else { return };
     assert_eq!(Registry::parse(&registry.to_json()).as_ref(), Ok(&registry));
     let Ok(book) = Book::new(LIBRARY.clone(), registry) else { return };
@@ -361,6 +374,15 @@ pub fn bag_archive(bytes: &[u8]) {
 pub fn bag_link(bytes: &[u8]) {
     if let Ok(link) = bounded(bytes.len(), 16, || Link::parse(bytes)) {
         assert_eq!(link.to_string().as_bytes(), bytes);
+    }
+}
+
+/// The evidence that a log went over from one key to the next.
+pub fn rotation(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    // Keys of ML-DSA-44 are expanded, and the receipt is decoded from base64 and again as a message.
+    if let Ok(checked) = bounded(bytes.len(), 64, || Rotation::read(text)) {
+        assert_eq!(checked.rotation.to_text(), text);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::custody::note::Note;
 use crate::custody::proof::{TlogProof, TlogProofError};
 use crate::exchange::reading::{ReadError, Reading};
 use crate::exchange::repository::{Files, RepositoryError};
+use crate::exchange::rotation::Rotation;
 use crate::exchange::verified::{VerifyError, check_agreement};
 use crate::model::authority::Authority;
 use crate::model::ident::{AuthorityId, Digest};
@@ -87,6 +88,14 @@ impl Assembly {
             put_record(&mut tags, &giver.log_origin(), &RecordPart { index, record, salt, proof: parts.proof })?;
         }
         tags.insert(layout::checkpoint(&origin), dossier.checkpoint.0.clone());
+        for bytes in &dossier.rotations {
+            let text = std::str::from_utf8(&bytes.0).map_err(|_| AssemblyError::Foreign("rotation"))?;
+            let rotation = Rotation::read(text).map_err(|_| AssemblyError::Foreign("rotation"))?;
+            if rotation.old.name() != origin {
+                return Err(AssemblyError::Foreign("rotation"));
+            }
+            tags.insert(format!("{}{}", layout::rotations(&origin), rotation.end), bytes.0.clone());
+        }
         let parties = [&message.sender.authority, &message.recipient];
         put_checkpoints(&mut tags, dossier, parties.map(AuthorityId::log_origin))?;
         put_directory(&mut tags, dossier, parties)?;
@@ -123,7 +132,7 @@ fn items(dossier: &Dossier, message: &Message) -> Result<Vec<Item>, AssemblyErro
 /// Whether this is the request that the message belongs to, between the same two authorities.
 pub fn is_request_of(request: &Message, message: &Message) -> bool {
     let parties = [&request.sender.authority, &request.recipient];
-    matches!(request.body, Body::Request(_))
+    request.kind().opens()
         && request.request_id == message.request_id
         && parties.contains(&&message.sender.authority)
         && parties.contains(&&message.recipient)

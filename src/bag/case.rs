@@ -48,7 +48,7 @@ fn context() -> Value {
 fn investigation(facts: &Facts<'_>) -> Value {
     let (_, message) = facts.notes.message;
     let name = match facts.notes.request.map(|request| &request.body).unwrap_or(&message.body) {
-        Body::Request(body) => visible(&body.reference),
+        Body::Request(body) | Body::Asking(_, body) => visible(&body.reference),
         _ => message.request_id.to_string(),
     };
     let mut all: BTreeSet<String> = facts.records.iter().map(action_name).collect();

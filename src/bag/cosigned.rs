@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::bag::cover::{Records, Under};
 use crate::bag::custody::Proven;
 use crate::bag::history::{History, Seen};
 use crate::bag::verdict::Findings;
+use crate::custody::checkpoint::Checkpoint;
 use crate::custody::cosignature::{Cosigned, cosignatures};
 use crate::custody::note::VerifierKey;
 use crate::exchange::receipt::log_keys;
@@ -25,7 +27,8 @@ struct Witnesses {
 /// them count.
 pub fn check(roster: &Roster, given: &[VerifierKey], history: &History, proven: &[Proven], findings: &mut Findings) {
     let witnesses = Witnesses::of(roster, given);
-    let mut covered: BTreeSet<(&str, u64)> = BTreeSet::new();
+    let records = Records::of(proven, history);
+    let mut vouched: Vec<&Checkpoint> = Vec::new();
     for seen in &history.seen {
         let what = "Every cosignature on the checkpoint by a key that the directory or you name holds";
         let result = cosignatures(seen.signed.note(), &witnesses.keys);
@@ -40,18 +43,18 @@ pub fn check(roster: &Roster, given: &[VerifierKey], history: &History, proven: 
             continue;
         }
         findings.passed(what, Some(&seen.file));
-        let under: Vec<&Proven> = proven.iter().filter(|one| covers(seen, one, history)).collect();
-        tell(seen, &others, &under, findings);
-        times(seen, &others, &under, findings);
-        covered.extend(under.iter().map(|one| (one.checkpoint.origin(), one.index)));
+        let said = seen.signed.checkpoint();
+        let under = records.under(said);
+        tell(seen, &others, under, findings);
+        times(seen, &others, under, findings);
+        vouched.push(said);
     }
-    let all: BTreeSet<(&str, u64)> = proven.iter().map(|one| (one.checkpoint.origin(), one.index)).collect();
-    let open = all.difference(&covered).count();
+    let (all, open) = records.open(vouched.into_iter());
     if open > 0 {
         findings.limit(format!(
             "Of the {} custody records in the bag, {open} are under no checkpoint that somebody else cosigned: that their log \
              showed the same history to everybody rests on the two authorities alone.",
-            all.len()
+            all
         ));
     }
 }
@@ -90,20 +93,12 @@ fn strangers(roster: &Roster, seen: &Seen, witnesses: &Witnesses, findings: &mut
     }
 }
 
-fn covers(seen: &Seen, one: &Proven, history: &History) -> bool {
-    let said = seen.signed.checkpoint();
-    one.checkpoint.origin() == said.origin()
-        && one.index < said.size()
-        && history.linked(said.origin(), one.checkpoint.size(), said.size())
-}
-
-fn tell(seen: &Seen, others: &[&Cosigned], under: &[&Proven], findings: &mut Findings) {
+fn tell(seen: &Seen, others: &[&Cosigned], under: Under<'_>, findings: &mut Findings) {
     let said = seen.signed.checkpoint();
     let mut by_name: BTreeMap<&str, Vec<&Cosigned>> = BTreeMap::new();
     for one in others {
         by_name.entry(&one.name).or_default().push(one);
     }
-    let covered: BTreeSet<u64> = under.iter().map(|one| one.index).collect();
     for (name, lines) in by_name {
         let algorithms: BTreeSet<String> = lines.iter().map(|one| one.algorithm.to_string()).collect();
         let at = lines.iter().filter_map(|one| one.at).min();
@@ -113,14 +108,14 @@ fn tell(seen: &Seen, others: &[&Cosigned], under: &[&Proven], findings: &mut Fin
             said.origin(),
             said.size(),
             algorithms.into_iter().collect::<Vec<_>>().join(" and "),
-            covered.len()
+            under.count
         ));
     }
 }
 
 /// Nobody can have cosigned a log before its last entries were made.
-fn times(seen: &Seen, others: &[&Cosigned], under: &[&Proven], findings: &mut Findings) {
-    let Some(newest) = under.iter().max_by_key(|one| one.record.at) else { return };
+fn times(seen: &Seen, others: &[&Cosigned], under: Under<'_>, findings: &mut Findings) {
+    let Some(newest) = under.newest else { return };
     for one in others {
         let Some(at) = one.at else { continue };
         if at.plus_millis(CLOCK_SKEW_MS_MAX) < newest.record.at {

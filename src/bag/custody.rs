@@ -7,14 +7,13 @@ use crate::bag::acts::Acts;
 use crate::bag::folder::Folder;
 use crate::bag::history::{self, History};
 use crate::bag::layout::{self, RECEIPTS, RECORDS};
+use crate::bag::rotations::Logs;
 use crate::bag::verdict::Findings;
 use crate::crypto::digest::sha256;
 use crate::custody::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::custody::leaf::{SALT_BYTES, commitment};
-use crate::custody::note::VerifierKey;
 use crate::custody::proof::TlogProof;
 use crate::custody::tree::leaf_hash;
-use crate::exchange::receipt::log_keys;
 use crate::exchange::roster::Roster;
 use crate::model::event::CustodyRecord;
 use crate::model::ident::{AuthorityId, Digest, Id};
@@ -40,16 +39,21 @@ pub struct Proven {
 }
 
 /// Proves every record and receipt of the bag and compares them with the acts.
-pub fn check(folder: &Folder, roster: Option<&Roster>, acts: &Acts, findings: &mut Findings) -> (Vec<Proven>, History) {
+pub fn check(
+    folder: &Folder,
+    (roster, logs): (Option<&Roster>, &Logs),
+    acts: &Acts,
+    findings: &mut Findings,
+) -> (Vec<Proven>, History) {
     let mut proven = Vec::new();
     let mut checkpoints = Vec::new();
     for (file, place, parts) in read_all(folder, findings) {
         let what = "The custody log holds this record: salt, proof and signed checkpoint agree";
-        let Some(roster) = roster else {
+        if roster.is_none() {
             findings.not_checked(what, Some(&file), "there is no directory that says which key is the log's");
             continue;
-        };
-        let checked = parts.and_then(|parts| prove(&parts, roster)).and_then(|one| placed(one, &place));
+        }
+        let checked = parts.and_then(|parts| prove_own(&parts, logs)).and_then(|one| placed(one, &place));
         let told = match &checked {
             Ok(one) => format!(
                 "The custody log of {} holds record {}: {}",
@@ -68,37 +72,31 @@ pub fn check(folder: &Folder, roster: Option<&Roster>, acts: &Acts, findings: &m
             proven.push(one);
         }
     }
-    let history = history::check(folder, roster, &checkpoints, &proven, findings);
+    let history = history::check(folder, (roster, logs), &checkpoints, &proven, findings);
     same_envelopes(acts, &proven, findings);
     same_messages(acts, &proven, findings);
     (proven, history)
 }
 
 /// Leads a disclosed record to a checkpoint of the log of the authority that it names.
-///
-/// # Errors
-/// Says which link of the chain does not hold.
-pub fn prove(parts: &ReceiptParts, roster: &Roster) -> Result<Proven, String> {
+fn prove_own(parts: &ReceiptParts, logs: &Logs) -> Result<Proven, String> {
     let record = record::decode(&parts.record).map_err(|error| error.to_string())?;
-    let authority = roster.authority(&record.authority).ok_or("the directory does not list the log's authority")?;
-    let keys = log_keys(authority).map_err(|error| error.to_string())?;
-    let proven = prove_with(parts, &keys)?;
-    if proven.checkpoint.origin() == record.authority.log_origin() {
-        Ok(proven)
-    } else {
-        Err("the record names another authority than the log it stands in".to_owned())
-    }
+    prove(parts, |note| logs.open(&record.authority, note))
 }
 
-/// Leads a disclosed record to a checkpoint that one of those keys signed.
+/// Leads a disclosed record to a checkpoint, which `open` checks.
 ///
 /// # Errors
 /// Says which link of the chain does not hold.
-pub fn prove_with(parts: &ReceiptParts, keys: &[VerifierKey]) -> Result<Proven, String> {
+pub fn prove(
+    parts: &ReceiptParts,
+    open: impl FnOnce(&[u8]) -> Result<SignedCheckpoint, String>,
+) -> Result<Proven, String> {
     let record = record::decode(&parts.record).map_err(|error| error.to_string())?;
     let leaf = leaf_hash(&commitment(&parts.salt, &parts.record).0);
     let proof = TlogProof::parse(parts.proof.as_bytes()).map_err(|error| error.to_string())?;
-    let included = proof.verify(&leaf, keys).map_err(|error| error.to_string())?;
+    let signed = open(proof.checkpoint().as_bytes())?;
+    let included = proof.verify_under(&leaf, signed).map_err(|error| error.to_string())?;
     let signed = included.checkpoint().clone();
     Ok(Proven { index: included.index(), record, checkpoint: signed.checkpoint().clone(), signed, leaf })
 }

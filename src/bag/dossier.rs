@@ -33,6 +33,9 @@ pub struct Dossier {
     /// Checkpoints of the exporter's log with all their lines (cosignatures among them), each linked to the newest one.
     #[serde(default)]
     pub cosigned: Vec<CheckpointPart>,
+    /// Every rotation of the keys of the exporter's log, as its custody folder holds them.
+    #[serde(default)]
+    pub rotations: Vec<Bytes>,
     /// Time-stamps over checkpoints of the exporter's log.
     #[serde(default)]
     pub time_stamps: Vec<StampPart>,

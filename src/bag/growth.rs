@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bag::link::Link;
 use crate::bag::log::{UNPROVEN_KEY, keys_beside, read};
-use crate::bag::signers::Signers;
+use crate::bag::signers::{Form, Signers};
 use crate::bag::verdict::{Findings, Verdict};
 use crate::bag::verify::Given;
 use crate::custody::checkpoint::SignedCheckpoint;
@@ -47,7 +47,7 @@ fn judge(path: &Path, given: &Given, findings: &mut Findings) {
             link.old,
             link.new
         ));
-        signers.tell(&new, None, findings);
+        signers.tell(&new, Form::Published(signers.keys()), None, findings);
     }
     if signers.are_unproven() {
         findings.not_checked("The key is the log's own", Some("log.vkey"), UNPROVEN_KEY);

@@ -17,6 +17,7 @@
 //! rogatory/logs/<log>/log.vkey  checkpoint
 //! rogatory/logs/<log>/checkpoints/<size>        with every signature line; <size>.consistency leads to a later one
 //! rogatory/logs/<log>/checkpoints/<size>.note  .tsr      what was time-stamped, and the token
+//! rogatory/logs/<log>/rotations/<size>          how the log went over from one key to the next
 //! rogatory/records/<log>/<index>.record  .salt  .tlog-proof      of both logs; a receipt stands here in its parts, too
 //! rogatory/receipts/<log>/<index>.receipt
 //! rogatory/certs/<authority>.pem  crls/<authority>.pem  certs/<authority>.tsa.pem
@@ -139,6 +140,11 @@ pub fn checkpoint(origin: &str) -> String {
 /// The folder of a log's further checkpoints, with the slash.
 pub fn checkpoints(origin: &str) -> String {
     format!("{LOGS}{}/checkpoints/", log_slug(origin))
+}
+
+/// The folder of the rotations of a log's keys, with the slash.
+pub fn rotations(origin: &str) -> String {
+    format!("{LOGS}{}/rotations/", log_slug(origin))
 }
 
 /// A checkpoint of that size. The first stands under its size; a further one that says something else, or another

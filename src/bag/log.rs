@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::bag::folder::Progress;
 use crate::bag::rotations;
-use crate::bag::signers::Signers;
+use crate::bag::signers::{Form, Signers};
 use crate::bag::verdict::{Findings, Verdict};
 use crate::bag::verify::Given;
 use crate::custody::checkpoint::Checkpoint;
@@ -28,14 +28,14 @@ const BUNDLE_BYTES_MAX: usize = 256 * 65_537;
 pub fn check(folder: &Path, given: &Given, progress: &mut dyn FnMut(Progress)) -> Verdict {
     let mut findings = Findings::default();
     let rotations = rotations::beside(folder, &mut findings);
-    if let Some(checkpoint) = check_checkpoint(folder, given, &rotations, &mut findings) {
+    if let Some((checkpoint, keys)) = check_checkpoint(folder, given, &rotations, &mut findings) {
         findings.tell(format!(
             "The log {} has {} entries under the root {}.",
             checkpoint.origin(),
             checkpoint.size(),
             checkpoint.root()
         ));
-        let mut ends = rotations::Ends::of(&rotations, checkpoint.size());
+        let mut ends = rotations::Ends::of(&rotations, &keys, checkpoint.origin(), checkpoint.size());
         let rebuilt = rebuild(folder, checkpoint.size(), &mut ends, progress);
         let what = "Every tile and bundle of the log is there and follows from the entries";
         if let Some(root) = findings.judge(what, None, rebuilt) {
@@ -51,12 +51,13 @@ pub fn check(folder: &Path, given: &Given, progress: &mut dyn FnMut(Progress)) -
     findings.verdict("log")
 }
 
+/// What the checkpoint says, and the keys that were trusted for it.
 fn check_checkpoint(
     folder: &Path,
     given: &Given,
     rotations: &[Checked],
     findings: &mut Findings,
-) -> Option<Checkpoint> {
+) -> Option<(Checkpoint, Vec<VerifierKey>)> {
     let what = "The checkpoint is signed by the log's key";
     let bytes = match read(folder, "checkpoint", NOTE_BYTES_MAX) {
         Ok(bytes) => bytes,
@@ -70,15 +71,16 @@ fn check_checkpoint(
         Err(why) => {
             findings.not_checked(what, Some("log.vkey"), format!("{why}; give the key with --log-key"));
             let note = Note::parse(&bytes).ok()?;
-            return Checkpoint::parse(note.text()).ok();
+            return Some((Checkpoint::parse(note.text()).ok()?, Vec::new()));
         }
     };
-    let signed = findings.judge(what, Some("checkpoint"), rotations::open(&bytes, signers.keys(), rotations))?;
-    signers.tell(&signed, Some("checkpoint"), findings);
+    let speaking = rotations::Speaking::of(signers.keys(), rotations);
+    let (signed, keys) = findings.judge(what, Some("checkpoint"), speaking.open(&bytes))?;
+    signers.tell(&signed, Form::Published(keys), Some("checkpoint"), findings);
     if signers.are_unproven() {
         findings.not_checked("The key is the log's own", Some("log.vkey"), UNPROVEN_KEY);
     }
-    Some(signed.checkpoint().clone())
+    Some((signed.checkpoint().clone(), signers.keys().to_vec()))
 }
 
 /// What a key is worth that came with what it vouches for.

@@ -7,6 +7,7 @@ pub mod check_by_hand;
 pub mod compare;
 pub mod container;
 pub mod cosigned;
+pub mod cover;
 pub mod custody;
 pub mod dossier;
 pub mod extract;

@@ -38,7 +38,7 @@ fn cover(facts: &Facts<'_>, package: &str) -> Vec<Block> {
         ("Package", cell(fixed(package))),
         ("Request", cell(fixed(message.request_id.to_string()))),
     ];
-    if let Some(Body::Request(body)) = notes.request.map(|request| &request.body) {
+    if let Some(body) = notes.request.and_then(|request| request.body.request()) {
         pairs.push(("Reference of the request", cell(outside(&body.reference))));
         pairs.push(("Subject of the request", cell(outside(&body.subject))));
     }
@@ -166,7 +166,11 @@ fn message_told(message: &Message) -> Vec<Block> {
             pairs.push(("Completeness", cell(plain(more))));
             texts.push(("Description by the sender", &body.description));
         }
-        Body::Request(body) => texts.extend(request_texts(body)),
+        Body::Request(body) | Body::Asking(_, body) => texts.extend(request_texts(body)),
+        Body::Notice(body) => {
+            pairs.push(("Kind", cell(plain(body.kind.name()))));
+            texts.push(("What it says", &body.text));
+        }
         Body::Acknowledgement(body) => {
             pairs.push(("Reference", cell(outside(&body.reference))));
             pairs.push(("Contact", cell(outside(&body.contact))));
@@ -248,12 +252,12 @@ fn files(facts: &Facts<'_>) -> Vec<Block> {
 fn request(facts: &Facts<'_>) -> Vec<Block> {
     let mut blocks = vec![Block::Heading("The request")];
     let Some(request) = facts.notes.request else {
-        let is_it = matches!(facts.notes.message.1.body, Body::Request(_));
+        let is_it = facts.notes.message.1.body.request().is_some();
         let why = if is_it { "The message above is the request." } else { "The request is not in this package." };
         blocks.push(Block::Text(vec![plain(why)]));
         return blocks;
     };
-    let Body::Request(body) = &request.body else { return blocks };
+    let Some(body) = request.body.request() else { return blocks };
     blocks.push(Block::Pairs(vec![
         ("From", cell(plain(request.sender.authority.as_str()))),
         ("Written by", cell(outside(request.sender.officer.as_str()))),

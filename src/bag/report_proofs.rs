@@ -129,6 +129,7 @@ const fn kind(kind: MessageKind) -> &'static str {
         MessageKind::EvidenceTransmit => "another package of evidence",
         MessageKind::ConditionsAccept => "an acceptance of conditions",
         MessageKind::RequestWithdraw => "a withdrawal",
+        other => other.name(),
     }
 }
 

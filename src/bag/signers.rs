@@ -25,6 +25,15 @@ enum Source {
     Beside,
 }
 
+/// Where a checkpoint stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Form<'k> {
+    /// As its log publishes it: with a line of each algorithm of which the log has a key; these keys speak for it.
+    Published(&'k [VerifierKey]),
+    /// In a proof: the line of the fast algorithm alone is what a log writes there.
+    InProof,
+}
+
 impl<'a> Signers<'a> {
     /// The given keys and those of the policy; if none of them is a log's, those that `beside` finds as well.
     ///
@@ -59,31 +68,42 @@ impl<'a> Signers<'a> {
     }
 
     /// Tells of a checkpoint that was opened with these keys who signed it, and judges the policy.
-    pub fn tell(&self, signed: &SignedCheckpoint, file: Option<&str>, findings: &mut Findings) {
+    pub fn tell(&self, signed: &SignedCheckpoint, form: Form<'_>, file: Option<&str>, findings: &mut Findings) {
+        let speaking = match form {
+            Form::Published(keys) => keys,
+            Form::InProof => &self.keys,
+        };
         let (note, origin) = (signed.note(), signed.checkpoint().origin());
         let is_log = |key: &&VerifierKey| key.name() == origin && key.algorithm().signs_logs();
         let (mut signing, mut silent): (Vec<Algorithm>, Vec<Algorithm>) = (Vec::new(), Vec::new());
-        for key in self.keys.iter().filter(is_log) {
+        for key in speaking.iter().filter(is_log) {
             let list = if note.signatures().iter().any(|line| key.is_of(line)) { &mut signing } else { &mut silent };
             if !list.contains(&key.algorithm()) {
                 list.push(key.algorithm());
             }
         }
         let names: Vec<String> = signing.iter().map(Algorithm::to_string).collect();
-        let by = if names.is_empty() {
-            "a key to which the log went over from the one given".to_owned()
-        } else {
-            format!("the log's {} key", names.join(" and its "))
-        };
-        findings.tell(format!("The checkpoint of {} entries is signed by {by}.", signed.checkpoint().size()));
-        let lacks = |algorithm: &Algorithm| !signing.is_empty() && !signing.contains(algorithm);
-        for algorithm in silent.into_iter().filter(lacks) {
-            findings.limit(format!(
-                "The log has a key for {algorithm} too, and this checkpoint has no line of it: it rests on {} alone.",
-                names.join(" and ")
-            ));
+        let names = names.join(" key and its ");
+        let went_over = !speaking.iter().any(|key| self.keys.contains(key) && is_log(&key));
+        let over = if went_over { ", to which it went over from the one given" } else { "" };
+        findings.tell(format!(
+            "The checkpoint of {} entries is signed by the log's {names} key{over}.",
+            signed.checkpoint().size()
+        ));
+        for algorithm in silent.into_iter().filter(|algorithm| !signing.contains(algorithm)) {
+            let why = format!(
+                "the log has a key for {algorithm} too, and this checkpoint has no line of it: it rests on {} alone",
+                signing.first().map_or_else(String::new, Algorithm::to_string)
+            );
+            match form {
+                Form::Published(_) => {
+                    findings.not_checked(format!("The log's {algorithm} key signed the checkpoint too"), file, why);
+                }
+                Form::InProof => findings.limit(format!("Of the checkpoint in the proof: {why}.")),
+            }
         }
-        let unknown = note.signatures().iter().filter(|line| !self.keys.iter().any(|key| key.is_of(line)));
+        let unknown =
+            note.signatures().iter().filter(|line| !self.keys.iter().chain(speaking).any(|key| key.is_of(line)));
         let mut unknown: Vec<&str> = unknown.map(|line| line.name()).collect();
         unknown.sort_unstable();
         unknown.dedup();
@@ -140,7 +160,7 @@ mod tests {
         let log = VerifierKey::new(origin, log.public_key());
         let told = |signers: &Signers<'_>| {
             let mut findings = Findings::default();
-            signers.tell(&signed, None, &mut findings);
+            signers.tell(&signed, Form::InProof, None, &mut findings);
             findings.verdict("log").story.iter().any(|line| line.starts_with("The witness"))
         };
         let all: Vec<_> = std::iter::once(log).chain(witness.verifier_keys()).collect();

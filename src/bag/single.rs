@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use crate::bag::custody::{Proven, prove_with};
+use crate::bag::custody::{Proven, prove};
 use crate::bag::log::{UNPROVEN_KEY, keys_beside, read};
-use crate::bag::signers::Signers;
+use crate::bag::rotations::{self, Speaking};
+use crate::bag::signers::{Form, Signers};
 use crate::bag::verdict::{Findings, Verdict};
 use crate::bag::verify::Given;
 use crate::model::limits::{RECEIPT_BYTES_MAX, RECORD_BYTES_MAX, TLOG_PROOF_BYTES_MAX};
@@ -46,9 +47,12 @@ fn check(path: &Path, parts: &ReceiptParts, given: &Given, findings: &mut Findin
             return;
         }
     };
-    if let Some(proven) = findings.judge(what, None, prove_with(parts, signers.keys())) {
+    // Beside a proof a retired key is known to be one only where the folder holds the rotations.
+    let speaking = Speaking::of(signers.keys(), &rotations::beside(folder, findings));
+    let proven = prove(parts, |note| speaking.open(note).map(|(signed, _)| signed));
+    if let Some(proven) = findings.judge(what, None, proven) {
         named(&proven, findings);
-        signers.tell(&proven.signed, None, findings);
+        signers.tell(&proven.signed, Form::InProof, None, findings);
         if signers.are_unproven() {
             findings.not_checked("The key is the log's own", Some("log.vkey"), UNPROVEN_KEY);
         }

@@ -3,16 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::bag::cover::Earliest;
 use crate::bag::custody::Proven;
 use crate::bag::folder::Folder;
 use crate::bag::history::History;
 use crate::bag::layout;
+use crate::bag::rotations::Logs;
 use crate::bag::verdict::Findings;
 use crate::crypto::digest::sha256;
 use crate::crypto::timestamp::{StampError, Stamped, TimeStamp};
-use crate::custody::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::custody::checkpoint::Checkpoint;
 use crate::exchange::act::TIME_STAMP;
-use crate::exchange::receipt::log_keys;
 use crate::exchange::roster::Roster;
 use crate::model::authority::Authority;
 use crate::model::event::Event;
@@ -32,16 +33,6 @@ pub struct Attested {
     pub digest: Digest,
 }
 
-impl Attested {
-    /// Whether the checkpoint covers a proven record: it is in the first entries, and both are shown to be of one history.
-    fn covers(&self, one: &Proven, history: &History) -> bool {
-        let said = &self.checkpoint;
-        said.origin() == one.checkpoint.origin()
-            && one.index < said.size()
-            && same_history(said, &one.checkpoint, history)
-    }
-}
-
 /// The command by which OpenSSL judges a time-stamp of a bag, as of the time in it: a token outlives its certificate.
 /// `anchors` is a file with the CA certificates, PEM. `None` when the answer cannot be read.
 pub fn openssl_command(stem: &str, answer: &[u8], anchors: &str) -> Option<String> {
@@ -53,7 +44,7 @@ pub fn openssl_command(stem: &str, answer: &[u8], anchors: &str) -> Option<Strin
 /// lists for the authority whose log it is.
 pub fn check(
     folder: &Folder,
-    roster: Option<&Roster>,
+    (roster, logs): (Option<&Roster>, &Logs),
     given: &[Vec<u8>],
     proven: &[Proven],
     history: &History,
@@ -67,15 +58,18 @@ pub fn check(
             if stem.strip_prefix(&below).and_then(layout::checkpoint_size).is_none() {
                 continue;
             }
-            attested.extend(one(folder, authority, given, stem, findings));
+            attested.extend(one(folder, (authority, logs), given, stem, findings));
         }
     }
     attested.sort_by_key(|one: &Attested| (one.stamped.time, one.stem.clone()));
-    attested.retain(|one| placed(one, proven, history, findings));
+    let here = Here::of(proven, history);
+    attested.retain(|one| placed(one, &here, history, findings));
     if !attested.is_empty() {
-        tell(&attested, proven, history, findings);
-        in_order(&attested, proven, history, findings);
-        renewals(&attested, proven, history, findings);
+        let earliest = Earliest::of(attested.iter().map(|one| &one.checkpoint), history);
+        let covering = |one: &Proven| earliest.covering(one).and_then(|place| attested.get(place));
+        tell(&attested, proven, &earliest, findings);
+        in_order(proven, covering, findings);
+        renewals(&attested, proven, covering, findings);
         findings.limit(
             "Whether the certificate of a time-stamp authority was revoked was not looked at; the time-stamps of other \
              authorities and the cosignatures of witnesses say the same independently of it.",
@@ -86,7 +80,7 @@ pub fn check(
 
 fn one(
     folder: &Folder,
-    authority: &Authority,
+    (authority, logs): (&Authority, &Logs),
     given: &[Vec<u8>],
     stem: &str,
     findings: &mut Findings,
@@ -94,16 +88,12 @@ fn one(
     let (note_file, file) = (format!("{stem}.note"), format!("{stem}.tsr"));
     findings.saw(&note_file);
     findings.saw(&file);
-    let keys = log_keys(authority).map_err(|error| error.to_string());
     let note = folder.read(&note_file, NOTE_BYTES_MAX).map_err(|error| error.to_string());
-    let opened = keys.and_then(|keys| {
-        let note = note?;
-        let signed = SignedCheckpoint::open(&note, &keys).map_err(|error| error.to_string())?;
-        let said = signed.checkpoint().clone();
+    let opened = note.and_then(|note| {
+        let said = logs.open(&authority.id, &note)?.checkpoint().clone();
         let below = layout::checkpoints(&authority.id.log_origin());
-        let named = stem.strip_prefix(&below).and_then(layout::checkpoint_size);
-        let good = said.origin() == authority.id.log_origin() && named == Some(said.size());
-        if good { Ok((note, said)) } else { Err("it stands under the name of another log or size".to_owned()) }
+        let good = stem.strip_prefix(&below).and_then(layout::checkpoint_size) == Some(said.size());
+        if good { Ok((note, said)) } else { Err("it stands under the name of another size".to_owned()) }
     });
     let what = format!("What was time-stamped is a checkpoint that the log of {} signed", authority.id);
     let (note, checkpoint) = findings.judge(what, Some(&note_file), opened)?;
@@ -155,26 +145,40 @@ fn one(
     }
 }
 
+/// The checkpoints of a bag but for the stamped ones.
+struct Here<'a> {
+    roots: BTreeMap<(&'a str, u64), BTreeSet<Digest>>,
+    largest: BTreeMap<&'a str, &'a Checkpoint>,
+}
+
+impl<'a> Here<'a> {
+    fn of(proven: &'a [Proven], history: &'a History) -> Self {
+        let mut here = Self { roots: BTreeMap::new(), largest: BTreeMap::new() };
+        let seen = history.seen.iter().map(|seen| seen.signed.checkpoint());
+        for said in seen.chain(proven.iter().map(|one| &one.checkpoint)) {
+            here.roots.entry((said.origin(), said.size())).or_default().insert(said.root());
+            let largest = here.largest.entry(said.origin()).or_insert(said);
+            if said.size() >= largest.size() {
+                *largest = said;
+            }
+        }
+        here
+    }
+}
+
 /// Whether the stamped checkpoint is of the history that the records are proven in. A log that signed another root for the same
 /// size showed the time-stamp authority another history.
-fn placed(one: &Attested, proven: &[Proven], history: &History, findings: &mut Findings) -> bool {
+fn placed(one: &Attested, here: &Here<'_>, history: &History, findings: &mut Findings) -> bool {
     let said = &one.checkpoint;
     let file = format!("{}.note", one.stem);
-    let here: Vec<&Checkpoint> = history
-        .seen
-        .iter()
-        .map(|seen| seen.signed.checkpoint())
-        .chain(proven.iter().map(|one| &one.checkpoint))
-        .filter(|other| other.origin() == said.origin())
-        .collect();
     let what = "The time-stamped checkpoint is of the history that the bag shows";
-    if here.iter().any(|other| other.size() == said.size() && other.root() != said.root()) {
+    let roots = here.roots.get(&(said.origin(), said.size()));
+    if roots.is_some_and(|roots| roots.iter().any(|root| *root != said.root())) {
         let why = "the log signed another root for this size; keep the bag and ask both authorities";
         findings.failed(what, Some(&file), why);
         return false;
     }
-    let largest = here.iter().max_by_key(|other| other.size());
-    match largest {
+    match here.largest.get(said.origin()) {
         Some(largest) if same_history(said, largest, history) => {
             findings.passed(what, Some(&file));
             true
@@ -196,19 +200,15 @@ fn same_history(said: &Checkpoint, other: &Checkpoint, history: &History) -> boo
     if said.size() == other.size() {
         return said.root() == other.root();
     }
-    let known = history.seen.iter().map(|seen| seen.signed.checkpoint());
-    let mut same = known.filter(|seen| seen.origin() == said.origin() && seen.size() == said.size()).peekable();
-    same.peek().is_some()
-        && same.all(|seen| seen.root() == said.root())
-        && history.linked(said.origin(), said.size(), other.size())
+    history.holds(said) && history.linked(said.origin(), said.size(), other.size())
 }
 
 /// For each record the earliest time by which it is shown to have been in its log.
-fn tell(attested: &[Attested], proven: &[Proven], history: &History, findings: &mut Findings) {
+fn tell(attested: &[Attested], proven: &[Proven], earliest: &Earliest<'_>, findings: &mut Findings) {
     let mut by_stamp: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
     let mut newer: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for record in proven {
-        match attested.iter().position(|one| one.covers(record, history)) {
+        match earliest.covering(record) {
             Some(place) => {
                 by_stamp.entry(place).or_default().insert(record.index);
             }
@@ -237,10 +237,10 @@ fn tell(attested: &[Attested], proven: &[Proven], history: &History, findings: &
 }
 
 /// A record cannot be dated after a time-stamp that covers it, but for what clocks may differ by.
-fn in_order(attested: &[Attested], proven: &[Proven], history: &History, findings: &mut Findings) {
+fn in_order<'a>(proven: &[Proven], covering: impl Fn(&Proven) -> Option<&'a Attested>, findings: &mut Findings) {
     let mut odd = Vec::new();
     for record in proven {
-        let Some(one) = attested.iter().find(|one| one.covers(record, history)) else { continue };
+        let Some(one) = covering(record) else { continue };
         let slack_ms = CLOCK_SKEW_MS_MAX.saturating_add(one.stamped.accuracy_ms.unwrap_or(0));
         if one.stamped.time.plus_millis(slack_ms) < record.record.at {
             odd.push(format!(
@@ -261,15 +261,21 @@ fn in_order(attested: &[Attested], proven: &[Proven], history: &History, finding
 }
 
 /// The chain of renewals (the idea of RFC 4998): the record of an earlier token, under the checkpoint of a later one.
-fn renewals(attested: &[Attested], proven: &[Proven], history: &History, findings: &mut Findings) {
+fn renewals<'a>(
+    attested: &[Attested],
+    proven: &[Proven],
+    covering: impl Fn(&Proven) -> Option<&'a Attested>,
+    findings: &mut Findings,
+) {
+    let of_tokens = proven.iter().filter(|one| one.record.event == Event::TimeStamped);
+    let named = of_tokens.flat_map(|one| {
+        let tokens = one.record.digests.iter().filter(|named| named.name == TIME_STAMP);
+        tokens.map(move |named| ((one.checkpoint.origin(), named.sha256), one))
+    });
+    let records: BTreeMap<(&str, Digest), &Proven> = named.collect();
     for earlier in attested {
-        let its_record = proven.iter().find(|one| {
-            one.record.event == Event::TimeStamped
-                && one.checkpoint.origin() == earlier.checkpoint.origin()
-                && one.record.digests.iter().any(|named| named.name == TIME_STAMP && named.sha256 == earlier.digest)
-        });
-        let Some(record) = its_record else { continue };
-        let later = attested.iter().find(|later| later.digest != earlier.digest && later.covers(record, history));
+        let Some(record) = records.get(&(earlier.checkpoint.origin(), earlier.digest)) else { continue };
+        let later = covering(record).filter(|later| later.digest != earlier.digest);
         if let Some(later) = later {
             findings.passed(
                 format!(

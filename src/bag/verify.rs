@@ -9,6 +9,7 @@ use crate::bag::acts::{self, Judge};
 use crate::bag::compare::{self, Facts};
 use crate::bag::folder::{Folder, FolderError, Progress};
 use crate::bag::layout::{self, BAGIT, DATA};
+use crate::bag::rotations::Logs;
 use crate::bag::story::Judged;
 use crate::bag::verdict::{Findings, Verdict};
 use crate::bag::{container, cosigned, custody, growth, log, single, stamps, story, trust, unpack};
@@ -172,11 +173,12 @@ fn check_bag(
         if accepted.as_ref().is_some_and(|accepted| accepted.digest() != message.directory) {
             findings.limit("The message was written under another version of the directory than the one in the bag.");
         }
-        let (proven, history) = custody::check(folder, roster, &acts, findings);
+        let logs = Logs::of(folder, roster, findings);
+        let (proven, history) = custody::check(folder, (roster, &logs), &acts, findings);
         if let Some(roster) = roster {
             cosigned::check(roster, &given.log_keys, &history, &proven, findings);
         }
-        stamps::check(folder, roster, &given.time_stamp_anchors, &proven, &history, findings);
+        stamps::check(folder, (roster, &logs), &given.time_stamp_anchors, &proven, &history, findings);
         let judged = if roster.is_some() { Judged::ByDirectory } else { Judged::ByNobody };
         let exporter = story::tell(folder, &acts, &proven, judged, findings);
         let checkpoints = history.seen.iter().map(|seen| (seen.file.clone(), seen.signed.checkpoint().clone()));

@@ -64,7 +64,8 @@ pub fn stamps(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             1 => ", the time-stamp before it among them".to_owned(),
             many => format!(", {many} earlier time-stamps among them"),
         };
-        writeln!(out, "{index:>6}  {}  {name}: covers {} entries{renews}", time(one), show::number(one, "size"))?;
+        let size = show::counted(show::number(one, "size"), "entry", "entries");
+        writeln!(out, "{index:>6}  {}  {name}: covers {size}{renews}", time(one))?;
         match show::text(one, "checked") {
             "holds" => writeln!(out, "        holds; signed by {}", show::text(one, "signer"))?,
             why => writeln!(out, "        {why}")?,
@@ -84,14 +85,27 @@ pub fn stamps(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             writeln!(out, "{}: {clock}; check both clocks", show::text(one, "name"))?;
         }
     }
-    writeln!(
-        out,
-        "{} holds {} entries; the time of {} of them is attested.",
-        show::text(&found, "authority"),
-        show::number(&found, "size"),
-        show::number(&found, "covered")
-    )?;
+    let (size, covered) = (show::number(&found, "size"), show::number(&found, "covered"));
+    let entries = show::counted(size, "entry", "entries");
+    writeln!(out, "{} holds {entries}; {}.", show::text(&found, "authority"), attested(size, covered))?;
+    if show::list(&found, "authorities").is_empty() {
+        writeln!(
+            out,
+            "No time-stamp authority is set up; add a [[time_stamp]] section to config.toml and start again."
+        )?;
+    } else if covered < size {
+        writeln!(out, "The rest follows at the next time-stamp; `rogatory custody renew` asks for one now.")?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn attested(size: u64, covered: u64) -> String {
+    match covered {
+        0 => "the time of none is attested".to_owned(),
+        _ if covered >= size => "the time of each is attested".to_owned(),
+        1 => "the time of the first is attested".to_owned(),
+        _ => format!("the times of the first {covered} are attested"),
+    }
 }
 
 fn time(one: &Value) -> String {

@@ -21,7 +21,7 @@ use crate::daemon::{acceptance, clock, desk, dossier, evidence, views};
 use crate::exchange::keeper::Fingerprint;
 use crate::exchange::rows::{MessageRow, MessageState};
 use crate::model::ident::Id;
-use crate::model::message::{Body, Urgency};
+use crate::model::message::{Body, Ties, Urgency};
 use crate::model::package::{Condition, ConditionOrigin, ItemRole};
 use crate::model::request::{Acknowledgement, Completeness, EvidenceTransmittal};
 
@@ -130,11 +130,18 @@ fn play(
         contact: "mla@moj.xb.example".to_owned(),
         note: "Received and registered.".to_owned(),
         next_contact: None,
+        basis: None,
     });
     let draft = Draft::in_thread(&xb.node().request(request_id)?, Some(request.digest), body);
     let drafted = drafting::draft(xb.node(), xb.first(), draft)?;
     let sent = desk::send_if_alone_may(xb.node(), xb.first(), drafted)?;
     let arrived = handed_over(xb, sent.message_id)?;
+    if let Body::Acknowledgement(ack) = &desk::read_message(xb.node(), &sent)?.body
+        && let Some(found) = &ack.basis
+    {
+        let (agreement, answer) = (found.agreement.word(), found.answer.map_or("nothing", |answer| answer.word()));
+        story.say("XB-MOJ", &format!("looked the legal basis up again by its own registry: {answer}, {agreement}."))?;
+    }
     story.say(
         "XB-MOJ",
         &format!("{} acknowledged the request: a legal act, not a transport receipt.", xb.first_name()),
@@ -177,9 +184,14 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
         urgency: Urgency::Routine,
         urgency_reason: String::new(),
         reply_by: None,
-        legal_bases: vec!["Treaty on mutual legal assistance between Arcadia and Borealia (fictional)".to_owned()],
+        legal_bases: vec![
+            "L-TH".to_owned(),
+            "Treaty between Arcadia and Borealia on legal assistance in criminal matters (fictional)".to_owned(),
+        ],
+        basis: demo_cast::basis()?,
         conditions: Vec::new(),
         files: Some(packing::finish(node, xa.first(), package_id)?),
+        ties: Ties::default(),
         body: Body::Request(Box::new(demo_cast::request_body())),
     };
     let row = drafting::draft(node, xa.first(), draft)?;
@@ -195,6 +207,13 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
             xa.second_name()
         ),
     )?;
+    if let Some(basis) = &desk::read_message(node, &row)?.basis {
+        let (answer, chosen) = (basis.answer.word(), basis.chosen.join(" and "));
+        story.say(
+            "XA-MOJ",
+            &format!("looked the legal basis up in the directory's registry of fictional acts: {answer}, by {chosen}."),
+        )?;
+    }
     Ok(row)
 }
 

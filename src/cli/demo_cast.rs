@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::crypto::ed25519::SigningKey;
 use crate::crypto::random;
+use crate::daemon::basis::BasisWish;
 use crate::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport, Watching};
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
@@ -15,6 +16,8 @@ use crate::exchange::entry::Entry;
 use crate::exchange::keeper::{Fingerprint, KeeperKey};
 use crate::exchange::keeping::{self, Change, Expiries, Keepers};
 use crate::exchange::reading::Reading;
+use crate::law::registry::Registry;
+use crate::model::basis::BasisQuestion;
 use crate::model::event::Role;
 use crate::model::request::{Measure, RequestBody};
 use crate::store::directory::{NodeDirectory, Trust};
@@ -104,6 +107,8 @@ pub fn raise(stage: &Path) -> anyhow::Result<Cast> {
     let year = now.plus_millis(366 * 86_400_000);
     let files = keeping::found(&keepers, Expiries { root: year, list: year })?;
     let files = keeping::change(&files, Change::Put(entries), year)?.files;
+    let registry = Change::Registry(Box::new(Registry::example()?));
+    let files = keeping::change(&files, registry, year)?.files;
     let (files, _) = keeping::sign(&files, &keeper)?;
     let root = Fingerprint::from(Reading::of(&files)?.root().digest());
     let mut sides = Vec::new();
@@ -156,6 +161,19 @@ fn side(data: &Path, officers: [&str; 2]) -> anyhow::Result<Side> {
     Ok(Side { running: Some(running), runtime, node, officers })
 }
 
+/// What the legal basis of it is looked up by, in the example registry of fictional States.
+///
+/// # Errors
+/// None that a test has not seen: the day is written here.
+pub fn basis() -> anyhow::Result<BasisWish> {
+    let question = BasisQuestion {
+        crimes: vec!["crimes-against-humanity".to_owned()],
+        conduct: Some("2025-03-03".parse()?),
+        ..BasisQuestion::default()
+    };
+    Ok(BasisWish { question, reason: String::new() })
+}
+
 /// What Arcadia asks for.
 pub fn request_body() -> RequestBody {
     let text = |text: &str| text.to_owned();
@@ -171,6 +189,7 @@ pub fn request_body() -> RequestBody {
         measures: vec![Measure {
             kind: text("evidence"),
             description: text("The statement taken in Port Boreal, and the recording of the bridge."),
+            ..Measure::default()
         }],
         purpose: text("To establish who gave the order; for use in the investigation named above."),
         ..RequestBody::default()

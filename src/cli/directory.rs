@@ -5,18 +5,25 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::directory_args::{DirectoryArgs, KeeperArgs, ValidityArgs, Verb};
+use crate::cli::directory_import;
+use crate::cli::directory_registry;
 use crate::cli::directory_view::{print_authorities, print_signatures};
 use crate::crypto::ed25519::{KeyError, SEED_BYTES, SigningKey, pkcs8_of_seed};
 use crate::crypto::pem::{self, Label, PemError};
 use crate::crypto::random::{self, RandomError};
+use crate::exchange::canonical::JsonError;
 use crate::exchange::directory::DirectoryError;
 use crate::exchange::entry::{Entry, EntryError};
 use crate::exchange::keeper::{Fingerprint, KeeperKey};
 use crate::exchange::keeping::{self, Change, Expiries, KeepError, Keepers};
 use crate::exchange::listing::Put;
 use crate::exchange::reading::{ReadError, Reading};
+use crate::exchange::registry::NotGrown;
 use crate::exchange::repository::Files;
 use crate::exchange::repository::RepositoryError;
+use crate::law::instrument::InstrumentError;
+use crate::law::registry::RegistryError;
+use crate::law::view::BookError;
 use crate::model::limits::DIRECTORY_BYTES_MAX;
 use crate::model::time::Timestamp;
 use crate::store::directory::{self, DirectoryFileError, NodeDirectory, Outcome, Trust};
@@ -46,12 +53,14 @@ pub fn run(args: DirectoryArgs, now: Timestamp, out: &mut dyn Write) -> Result<E
             return print_signatures(&directory::read(&path)?, trust_root, now, form.form(), out);
         }
         Verb::Show { path, form } => print_authorities(&directory::read(&path)?, form.form(), out)?,
-        Verb::Pack { from, to } => {
-            let files = directory::read(&from)?;
+        Verb::Pack { from, to, without_registry } => {
+            let read = directory::read(&from)?;
+            let files = if without_registry { read.without_registry() } else { read };
             not_there(&to)?;
             directory::write(&to, &files)?;
             writeln!(out, "Wrote {}.", to.display())?;
         }
+        Verb::Registry { verb } => return directory_registry::run(&verb, now, out),
         Verb::Import { path, data, trust_root, trust_first_root } => {
             let trust = match (trust_root, trust_first_root) {
                 (Some(fingerprint), _) => Trust::Root(fingerprint),
@@ -89,7 +98,16 @@ fn new(
     Ok(())
 }
 
-fn change(path: &Path, change: Change, expires: Timestamp, out: &mut dyn Write) -> Result<(), DirectoryCommandError> {
+/// Changes the list, and says that the keepers sign next.
+///
+/// # Errors
+/// Why the keepers' act is not possible.
+pub fn change(
+    path: &Path,
+    change: Change,
+    expires: Timestamp,
+    out: &mut dyn Write,
+) -> Result<(), DirectoryCommandError> {
     let changed = keeping::change(&directory::read(path)?, change, expires)?;
     directory::write(path, &changed.files)?;
     for (id, put) in &changed.rows {
@@ -132,6 +150,7 @@ fn import(
         read => read?,
     };
     let node = NodeDirectory::of(data);
+    let before = node.current()?.map(|held| node.registry(&held)).transpose()?.flatten();
     let (accepted, outcome) = node.import(&files, trust, now)?;
     match outcome {
         Outcome::First | Outcome::Newer => writeln!(out, "Accepted version {}", accepted.version())?,
@@ -142,6 +161,9 @@ fn import(
     writeln!(out, "SHA-256       {}", accepted.digest())?;
     if let Some(root) = node.trusted_root()? {
         writeln!(out, "trusted root  {root}")?;
+    }
+    if let Some(registry) = node.registry(&accepted)? {
+        directory_import::print_registry(data, before.as_deref(), &registry, out)?;
     }
     if outcome != Outcome::Unchanged {
         writeln!(out, "A running node takes it over with `rogatory reload`.")?;
@@ -191,7 +213,15 @@ fn read_entry(path: &Path) -> Result<Entry, DirectoryCommandError> {
 }
 
 fn read_small(path: &Path) -> Result<Vec<u8>, DirectoryCommandError> {
-    let limit = u64::try_from(DIRECTORY_BYTES_MAX).unwrap_or(u64::MAX);
+    read_bounded(path, DIRECTORY_BYTES_MAX)
+}
+
+/// Reads a file up to a bound; what is behind it makes the content malformed.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, DirectoryCommandError> {
+    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
@@ -259,6 +289,24 @@ pub enum DirectoryCommandError {
     /// No randomness for a key.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The directory has no registry.
+    #[error("{} has no registry; `rogatory directory registry add` begins one", .0.display())]
+    NoRegistry(PathBuf),
+    /// A registry, or rows for it, are malformed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// An instrument is malformed.
+    #[error(transparent)]
+    Instrument(#[from] InstrumentError),
+    /// Rows are about something that nobody described.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// A newer registry takes something back.
+    #[error(transparent)]
+    NotGrown(#[from] NotGrown),
+    /// A registry has no digest.
+    #[error(transparent)]
+    Json(#[from] JsonError),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::directory_registry::RegistryVerb;
 use crate::cli::show::Form;
 use crate::exchange::keeper::{Fingerprint, KeeperKey};
 use crate::model::ident::AuthorityId;
@@ -109,6 +110,15 @@ pub enum Verb {
         from: PathBuf,
         /// To; must not exist
         to: PathBuf,
+        /// Leave the registry out: for nodes that hold it already
+        #[arg(long)]
+        without_registry: bool,
+    },
+    /// The registry of what States did about treaties, which goes with the list
+    Registry {
+        #[command(subcommand)]
+        /// What to do with it
+        verb: RegistryVerb,
     },
     /// Accept a directory for a node
     Import {
@@ -152,11 +162,11 @@ pub struct ValidityArgs {
 }
 
 /// Keepers are offices with keys in a safe: they meet once a year, not once a day.
-const LIST_DAYS: u32 = 366;
+pub const LIST_DAYS: u32 = 366;
 /// Five years: changing the root takes the former and the new keepers.
 const ROOT_DAYS: u32 = 1_830;
 /// A century: dates stay within what every reader of RFC 3339 takes.
-const DAYS_MAX: i64 = 36_525;
+pub const DAYS_MAX: i64 = 36_525;
 
 /// In which form a reading verb answers.
 #[derive(Debug, Clone, Copy, Args)]

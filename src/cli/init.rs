@@ -1,38 +1,42 @@
-//! `rogatory init`: makes a node.
+//! `rogatory init`: makes a node; a wizard for a person who says too little, silent when the flags say enough.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use clap::error::ErrorKind;
 use serde_json::json;
 
 use crate::cli::show;
-use crate::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport, Watching, Web};
+use crate::cli::wizard::{self, Told};
+use crate::daemon::config::{Config, Officer, Web};
+use crate::daemon::init::Made;
 use crate::daemon::time_settings::TimeStampSettings;
 use crate::daemon::{clock, init};
 use crate::model::event::Role;
-use crate::model::ident::{AuthorityId, OfficerName};
+use crate::model::ident::AuthorityId;
 
-/// Make a node: settings, keys, custody log, and the row to hand to the directory's keepers.
+/// Make a node: settings, keys, custody log, and the row to hand to the directory's keepers. On a terminal it asks for what the
+/// flags do not say.
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
     /// Who it speaks for, e.g. XA-MOJ
     #[arg(long)]
-    authority: AuthorityId,
+    authority: Option<AuthorityId>,
     /// The authority's name
     #[arg(long)]
-    name: String,
+    name: Option<String>,
     /// The UDP address to listen on, e.g. 0.0.0.0:4711
     #[arg(long)]
-    listen: SocketAddr,
+    listen: Option<SocketAddr>,
     /// host:port under which peers reach it; may be repeated
     #[arg(long)]
     advertise: Vec<String>,
     /// An officer: NAME=ROLE[,ROLE…][@UNIX_UID[,UNIX_UID…]]; roles: drafter, approver, custodian, auditor, operator;
     /// without a user, the one who runs this. May be repeated
-    #[arg(long = "officer", value_name = "OFFICER", required = true, value_parser = officer)]
+    #[arg(long = "officer", value_name = "OFFICER")]
     officers: Vec<Officer>,
     /// A language it accepts, BCP 47; may be repeated
     #[arg(long = "language", default_value = "en")]
@@ -46,7 +50,7 @@ pub struct InitArgs {
     admin: Option<SocketAddr>,
     /// The data directory to make
     #[arg(long, env = "ROGATORY_DATA", value_name = "DIR")]
-    data: PathBuf,
+    data: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -57,29 +61,75 @@ pub struct InitArgs {
 /// # Errors
 /// When there is a node already, or it cannot be written.
 pub fn run(args: &InitArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let config = Config {
-        authority: args.authority.clone(),
-        name: args.name.clone(),
-        listen: args.listen,
-        advertise: args.advertise.clone(),
-        languages: args.languages.clone(),
-        delivery: Delivery::default(),
-        transport: Transport::default(),
-        witness: Watching::default(),
-        policy: Policy::default(),
-        log: Log::default(),
-        web: None,
-        time_stamp: args.time_stamps.clone(),
-        admin: args.admin.map(|listen| Web { listen, certificate: None, key: None }),
-        officer: args.officers.clone(),
+    let told = args.told();
+    let (data, mut config) = match settled(&told) {
+        Ok(settled) => settled,
+        Err(missing) => {
+            if args.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+                clap::Error::raw(
+                    ErrorKind::MissingRequiredArgument,
+                    format!(
+                        "{} must be given; on a terminal `rogatory init` asks for what is missing\n",
+                        missing.join(", ")
+                    ),
+                )
+                .exit()
+            }
+            // The questions go to standard error, so that standard output stays what it is with flags.
+            let told = wizard::ask(told, &mut std::io::stdin().lock(), &mut std::io::stderr())?;
+            settled(&told).map_err(|missing| anyhow::anyhow!("{} is missing", missing.join(", ")))?
+        }
     };
+    config.languages.clone_from(&args.languages);
+    config.time_stamp.clone_from(&args.time_stamps);
     let config = Config::parse(&config.to_text()).map_err(anyhow::Error::msg)?;
-    let made = init::init(&args.data, &config, clock::now())?;
+    let made = init::init(&data, &config, clock::now())?;
     if args.json {
-        show::document(&json!({ "data": args.data, "entry": made.entry, "log_key": made.log_key }), out)?;
+        show::document(&json!({ "data": data, "entry": made.entry, "log_key": made.log_key }), out)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let data = args.data.display();
+    next(&data, &config, &made, out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl InitArgs {
+    fn told(&self) -> Told {
+        Told {
+            data: self.data.clone(),
+            authority: self.authority.clone(),
+            name: self.name.clone(),
+            listen: self.listen,
+            advertise: self.advertise.clone(),
+            officers: self.officers.clone(),
+            admin: self.admin,
+        }
+    }
+}
+
+/// The node to make, or the flags that are missing.
+fn settled(told: &Told) -> Result<(PathBuf, Config), Vec<&'static str>> {
+    let (Some(data), Some(authority), Some(name), Some(listen), false) =
+        (&told.data, &told.authority, &told.name, told.listen, told.officers.is_empty())
+    else {
+        let given = [
+            ("--authority", told.authority.is_some()),
+            ("--name", told.name.is_some()),
+            ("--listen", told.listen.is_some()),
+            ("--officer", !told.officers.is_empty()),
+            ("--data", told.data.is_some()),
+        ];
+        return Err(given.into_iter().filter(|(_, given)| !given).map(|(flag, _)| flag).collect());
+    };
+    let mut config = Config::bare(authority.clone(), name.clone(), listen);
+    config.advertise.clone_from(&told.advertise);
+    config.officer.clone_from(&told.officers);
+    config.admin = told.admin.map(|listen| Web { listen, certificate: None, key: None });
+    Ok((data.clone(), config))
+}
+
+/// What was made, and the commands that come next.
+fn next(data: &Path, config: &Config, made: &Made, out: &mut dyn Write) -> anyhow::Result<()> {
+    let data = data.display();
     writeln!(out, "{} has a node in {data}.", config.authority)?;
     writeln!(out, "log key    {}", made.log_key)?;
     if config.officer.iter().filter(|officer| officer.roles.contains(&Role::Approver)).count() == 0 {
@@ -95,7 +145,7 @@ pub fn run(args: &InitArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         "  rogatory directory import PATH --data {data} --trust-root SHA256   (the keepers tell you the root)"
     )?;
     writeln!(out, "  rogatory serve --data {data}")?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn time_stamp(text: &str) -> anyhow::Result<TimeStampSettings> {
@@ -105,27 +155,6 @@ fn time_stamp(text: &str) -> anyhow::Result<TimeStampSettings> {
     // The node runs elsewhere: a path that begins here must hold there.
     let ca_file = std::path::absolute(file)?;
     Ok(TimeStampSettings { name: name.to_owned(), url: url.to_owned(), ca_file, every_hours: 24, tls_ca_file: None })
-}
-
-fn officer(text: &str) -> anyhow::Result<Officer> {
-    let (name, rest) =
-        text.split_once('=').with_context(|| format!("`{text}` is no officer; write NAME=ROLE[,ROLE…]"))?;
-    name.parse::<OfficerName>()?;
-    let (roles, uids) = match rest.split_once('@') {
-        Some((roles, uids)) => {
-            let uids = uids.split(',').map(str::parse).collect::<Result<Vec<u32>, _>>();
-            (roles, uids.with_context(|| format!("`{rest}`: after @ stand Unix user numbers"))?)
-        }
-        None => (rest, vec![rustix::process::getuid().as_raw()]),
-    };
-    let mut held = Vec::new();
-    for word in roles.split(',') {
-        match Role::from_name(word) {
-            Some(role) => held.push(role),
-            None => bail!("`{word}` is no role; roles are drafter, approver, custodian, auditor, operator"),
-        }
-    }
-    Ok(Officer { name: name.to_owned(), roles: held, unix_uids: uids })
 }
 
 #[cfg(test)]
@@ -142,6 +171,7 @@ mod tests {
 
     #[test]
     fn an_officer_is_a_name_roles_and_perhaps_users() {
+        let officer = |text: &str| text.parse::<Officer>();
         let ana = officer("Ana Novak=drafter,custodian@1000,1001").unwrap();
         assert_eq!((ana.roles.len(), ana.unix_uids), (2, vec![1000, 1001]));
         assert!(officer("Ana").is_err());

@@ -26,6 +26,7 @@ use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::REGISTRY_BYTES_MAX;
 use crate::model::message::Urgency;
 use crate::model::time::Timestamp;
+use crate::store::directory::NodeDirectory;
 
 /// A person must answer something.
 const ASK: u8 = 3;
@@ -102,6 +103,9 @@ struct RegistryArgs {
     /// The registry of what States did; without it, the example of fictional States
     #[arg(long, value_name = "FILE")]
     registry: Option<PathBuf>,
+    /// The registry of the directory that the node of this data directory accepted
+    #[arg(long, value_name = "DIR", conflicts_with = "registry")]
+    data: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -178,12 +182,21 @@ fn form(args: &RegistryArgs) -> Form {
 }
 
 fn open(args: &RegistryArgs) -> anyhow::Result<(Book, Digest)> {
-    let registry = match &args.registry {
-        Some(path) => read(path).with_context(|| format!("the registry {}", path.display()))?,
-        None => Registry::example()?,
+    let registry = match (&args.registry, &args.data) {
+        (Some(path), _) => read(path).with_context(|| format!("the registry {}", path.display()))?,
+        (None, Some(data)) => accepted(data)?,
+        (None, None) => Registry::example()?,
     };
     let digest = digest(&registry)?;
     Ok((Book::new(Library::standard()?, registry)?, digest))
+}
+
+/// The registry that goes with the directory of a node.
+fn accepted(data: &Path) -> anyhow::Result<Registry> {
+    let node = NodeDirectory::of(data);
+    let directory = node.current()?.context("no directory was imported; run `rogatory directory import PATH`")?;
+    let bytes = node.registry(&directory)?.context("the directory of this node has no registry; ask its keepers")?;
+    Ok(Registry::parse(&bytes)?)
 }
 
 fn read(path: &Path) -> anyhow::Result<Registry> {

@@ -5,11 +5,11 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::{
-    conditions, custody, demo, directory, directory_args, doctor, index, init, law, package, reply, request, rotate,
-    serve, verify,
+    completions, conditions, config, custody, demo, directory, directory_args, doctor, index, init, law, package,
+    reply, request, rotate, serve, verify,
 };
 use crate::daemon::clock;
 
@@ -55,6 +55,10 @@ enum Verb {
     Healthcheck(doctor::HealthcheckArgs),
     /// Read settings and directory again in the running node
     Reload(serve::ReloadArgs),
+    /// The settings, each with its source and default
+    Config(config::ConfigArgs),
+    /// Print the completions for a shell
+    Completions(completions::CompletionsArgs),
 }
 
 /// Runs the program on the process's arguments and returns its exit code.
@@ -78,6 +82,8 @@ pub fn run() -> ExitCode {
         Verb::Doctor(args) => doctor::doctor(&args, out),
         Verb::Healthcheck(args) => doctor::healthcheck(&args, out),
         Verb::Reload(args) => serve::reload(&args, out),
+        Verb::Config(args) => config::run(&args, out),
+        Verb::Completions(args) => completions::run(&args, Arguments::command(), out),
     };
     match ended {
         Ok(code) => code,

@@ -1,7 +1,9 @@
 //! Floor 7: the command line, one verb a file.
 
 pub mod client;
+pub mod completions;
 pub mod conditions;
+pub mod config;
 pub mod custody;
 pub mod custody_time;
 pub mod demo;
@@ -10,6 +12,9 @@ pub mod demo_stage;
 pub mod destroy;
 pub mod directory;
 pub mod directory_args;
+pub mod directory_import;
+pub mod directory_registry;
+pub mod directory_rows;
 pub mod directory_view;
 pub mod doctor;
 pub mod erase;
@@ -25,6 +30,8 @@ pub mod opening;
 pub mod package;
 pub mod reply;
 pub mod request;
+pub mod request_basis;
+pub mod request_check;
 pub mod rotate;
 pub mod seal;
 pub mod serve;
@@ -35,3 +42,4 @@ pub mod tree_source;
 pub mod verify;
 pub mod walk;
 mod witness;
+pub mod wizard;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::client::{Client, Where};
 use crate::cli::request::print_row;
 use crate::cli::show;
-use crate::daemon::api_routes::NewReply;
+use crate::daemon::api_replies::NewReply;
 use crate::model::ident::Id;
 use crate::model::request::ExecutionStatus;
 use crate::model::time::Timestamp;
@@ -64,6 +64,12 @@ enum Verb {
         /// The reasons
         #[arg(long)]
         reasons: String,
+        /// A measure that is refused, by its place in the request; may be repeated; without it: all
+        #[arg(long = "measure")]
+        measures: Vec<u32>,
+        /// Why no consultation was appropriate; needed where none was opened
+        #[arg(long, default_value = "")]
+        without_consultation: String,
         #[command(flatten)]
         place: Where,
     },
@@ -102,9 +108,16 @@ pub fn run(args: &ReplyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Verb::Report { request, status, text, place } => {
             (request, NewReply::Report { status: *status, text: text.clone() }, place)
         }
-        Verb::Refuse { request, grounds, reasons, place } => {
-            (request, NewReply::Refuse { grounds: grounds.clone(), reasons: reasons.clone() }, place)
-        }
+        Verb::Refuse { request, grounds, reasons, measures, without_consultation, place } => (
+            request,
+            NewReply::Refuse {
+                grounds: grounds.clone(),
+                reasons: reasons.clone(),
+                measures: measures.clone(),
+                without_consultation: without_consultation.clone(),
+            },
+            place,
+        ),
         Verb::Approve { message, place } => return act(*message, "approve", place, out),
         Verb::Send { message, place } => return act(*message, "send", place, out),
     };

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
 use crate::cli::package;
+use crate::cli::request_basis::{self, BasisArgs};
+use crate::cli::request_check::{CheckPlace, check};
 use crate::cli::show::Form;
 use crate::cli::{offline, show};
 use crate::daemon::api_routes::NewRequest;
@@ -73,24 +75,11 @@ struct OneArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct CheckPlace {
-    /// The node's data directory; not needed for a file
-    #[arg(long, env = "ROGATORY_DATA", value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// The officer who acts
-    #[arg(long = "as", env = "ROGATORY_OFFICER", value_name = "NAME")]
-    officer: Option<String>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, clap::Args)]
 struct NewArgs {
     /// The request as a TOML or JSON file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "reference", "subject",
         "proceeding_authority", "functions", "nature", "facts", "law", "penalty", "purpose", "measures", "legal_bases",
-        "urgent"])]
+        "urgent", "BasisArgs"])]
     from: Option<PathBuf>,
     /// Print a commented template and end
     #[arg(long)]
@@ -137,6 +126,8 @@ struct NewArgs {
     /// Why it is urgent; makes it urgent
     #[arg(long)]
     urgent: Option<String>,
+    #[command(flatten)]
+    basis: BasisArgs,
     /// The node's data directory
     #[arg(long, env = "ROGATORY_DATA", value_name = "DIR", required_unless_present = "template")]
     data: Option<PathBuf>,
@@ -198,11 +189,17 @@ fn new(args: &NewArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (id, data) = (show::text(&row, "request_id"), place.data.display());
+    let view: Value = client.get(&format!("/v1/requests/{id}/basis"))?;
+    request_basis::print_look_up(&view, out)?;
     writeln!(out, "\nNext: another officer approves it:  rogatory request approve {id} --data {data} --as NAME")?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn read_file(path: &Path) -> anyhow::Result<NewRequest> {
+/// Reads a request as an officer writes it.
+///
+/// # Errors
+/// When it cannot be read, or is no request.
+pub fn read_file(path: &Path) -> anyhow::Result<NewRequest> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let parsed = if path.extension().is_some_and(|ending| ending == "json") {
         serde_json::from_str(&text).map_err(anyhow::Error::from)
@@ -220,7 +217,7 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
     for text in &args.measures {
         let (kind, description) =
             text.split_once('=').with_context(|| format!("`{text}` is no measure; write KIND=DESCRIPTION"))?;
-        measures.push(Measure { kind: kind.to_owned(), description: description.to_owned() });
+        measures.push(Measure { kind: kind.to_owned(), description: description.to_owned(), ..Measure::default() });
     }
     Ok(NewRequest {
         to,
@@ -230,8 +227,13 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
         reply_by: None,
         reply_by_reason: String::new(),
         legal_bases: args.legal_bases.clone(),
+        basis: args.basis.basis(),
         conditions: Vec::new(),
         package_id: None,
+        kind: None,
+        parent: None,
+        confirm_by: None,
+        confirms: None,
         request: RequestBody {
             reference: args.reference.clone(),
             subject: args.subject.clone(),
@@ -246,35 +248,6 @@ fn from_flags(args: &NewArgs) -> anyhow::Result<NewRequest> {
             ..RequestBody::default()
         },
     })
-}
-
-/// Says what is missing. Ends with 1 if anything is.
-fn check(what: &str, place: &CheckPlace, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let mut body: RequestBody = match what.parse::<Id>() {
-        Ok(id) => {
-            let data = place.data.clone().context("name the node's data directory with --data")?;
-            let place = Where { data, officer: place.officer.clone(), json: place.json };
-            let thread = offline::read(&place, &format!("/v1/requests/{id}"), |node| views::request(node, id))?;
-            let first = show::list(&thread, "messages").first().and_then(|message| message.get("body")).cloned();
-            serde_json::from_value(first.context("the request holds no message")?)?
-        }
-        Err(_) => read_file(Path::new(what))?.request,
-    };
-    if body.measures.iter().all(|measure| measure.description.trim().is_empty()) {
-        // The template begins a measure for its reader: left blank, it is a gap like the others, and all are told at once.
-        body.measures.clear();
-    }
-    body.check_bounds()?;
-    let missing = body.missing();
-    if place.json {
-        show::document(&json!({ "complete": missing.is_empty(), "missing": missing }), out)?;
-    } else if missing.is_empty() {
-        writeln!(out, "Complete: every field that a request must have is there.")?;
-        writeln!(out, "Not checked: what the instrument and the addressee's law ask for beyond that.")?;
-    } else {
-        writeln!(out, "Missing: {}", missing.join(", "))?;
-    }
-    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn act(one: &OneArgs, act: &str, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
@@ -327,6 +300,7 @@ fn show_one(one: &OneArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     writeln!(out, "{}", show::text(request, "subject"))?;
     writeln!(out, "request  {id}  {way} {}", show::text(request, "counterpart"))?;
     writeln!(out, "state    {}", show::text(request, "state"))?;
+    request_basis::print_beside(&thread, out)?;
     for message in show::list(&thread, "messages") {
         writeln!(out, "\n{}  {}", show::text(message, "kind"), show::text(message, "state"))?;
         writeln!(out, "  message  {}", show::text(message, "message_id"))?;

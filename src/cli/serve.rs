@@ -8,10 +8,12 @@ use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::client::{Client, Where};
+use crate::cli::directory_rows::print_affected;
 use crate::cli::show;
-use crate::daemon::config::Config;
+use crate::daemon::basis::Affected;
+use crate::daemon::config::{Config, variables};
 use crate::daemon::home::Home;
-use crate::daemon::{run, telemetry};
+use crate::daemon::{clock, first_start, run, telemetry};
 
 /// Run the node. SIGTERM or SIGINT ends it in order; SIGHUP makes it read settings and directory again.
 #[derive(Debug, clap::Args)]
@@ -19,6 +21,10 @@ pub struct ServeArgs {
     /// The node's data directory
     #[arg(long, env = "ROGATORY_DATA", value_name = "DIR")]
     data: PathBuf,
+    /// Make the node first if the data directory is empty, from ROGATORY_AUTHORITY, ROGATORY_NAME and ROGATORY_ADVERTISE: for
+    /// containers
+    #[arg(long)]
+    init: bool,
 }
 
 /// Read settings and directory again in the running node.
@@ -33,8 +39,19 @@ pub struct ReloadArgs {
 /// # Errors
 /// When it cannot start.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let made = match args.init {
+        true => first_start::make_if_empty(&args.data, &variables().collect::<Vec<_>>(), clock::now())?,
+        false => None,
+    };
     let config = Config::read(&Home::at(&args.data).config())?;
     telemetry::start(&config.log)?;
+    if let Some(made) = made {
+        let entry = made.entry.display();
+        tracing::info!(%entry, "a node was made; hand this entry to the directory's keepers");
+    }
+    if config.officer.is_empty() {
+        tracing::warn!("no officer may act: write [[officer]] into config.toml, or set ROGATORY_OFFICERS");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -46,7 +63,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => match running.reload().await {
-                    Ok(()) => tracing::info!("settings and directory were read again"),
+                    Ok(_) => tracing::info!("settings, certificates and directory were read again"),
                     Err(error) => tracing::error!(%error, "nothing was reloaded; the old settings stay in force"),
                 },
             }
@@ -68,6 +85,11 @@ pub fn reload(args: &ReloadArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode
         writeln!(out, "Reloaded. Directory version {}.", show::number(&status, "directory_version"))?;
         for setting in show::list(&status, "waits_for_restart").iter().filter_map(Value::as_str) {
             writeln!(out, "[{setting}] changed and stays as it was until the node is started again.")?;
+        }
+        let affected: Vec<Affected> =
+            serde_json::from_value(status.get("legal_basis_changed").cloned().unwrap_or_default()).unwrap_or_default();
+        if !affected.is_empty() {
+            print_affected(&affected, out)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -31,6 +31,11 @@ pub fn number(value: &Value, field: &str) -> u64 {
     value.get(field).and_then(Value::as_u64).unwrap_or(0)
 }
 
+/// A number with its noun: `1 entry`, `2 entries`.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// Says that a list is not whole.
 ///
 /// # Errors

@@ -40,7 +40,12 @@ pub(super) fn status(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitC
         show::document(&found, out)?;
         return Ok(code);
     }
-    writeln!(out, "{} holds {} entries.", show::text(&found, "log"), show::number(&found, "size"))?;
+    writeln!(
+        out,
+        "{} holds {}.",
+        show::text(&found, "log"),
+        show::counted(show::number(&found, "size"), "entry", "entries")
+    )?;
     let witnesses = show::list(&found, "witnesses");
     if witnesses.is_empty() {
         writeln!(
@@ -60,10 +65,19 @@ pub(super) fn status(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitC
     tell_evidence(against_us, out)?;
     for log in held {
         let (name, size, links) = (show::text(log, "log"), show::number(log, "size"), show::number(log, "links"));
-        writeln!(out, "Held of {name}: {size} entries, {links} older checkpoints linked.")?;
+        let (size, links) =
+            (show::counted(size, "entry", "entries"), show::counted(links, "older checkpoint", "older checkpoints"));
+        writeln!(out, "Held of {name}: {size}, {links} linked.")?;
         let open = show::number(log, "unlinked_receipts") + show::number(log, "unlinked_talk");
         if open > 0 {
-            writeln!(out, "  {open} checkpoints are not linked yet; its owner is asked at the next link")?;
+            let open = show::counted(open, "checkpoint is", "checkpoints are");
+            writeln!(out, "  {open} not linked yet; its owner is asked at the next link")?;
+        }
+        let web = show::number(log, "unlinked_web");
+        if web > 0 {
+            let web =
+                show::counted(web, "checkpoint that strangers brought is", "checkpoints that strangers brought are");
+            writeln!(out, "  {web} not linked yet")?;
         }
         tell_evidence(show::list(log, "evidence"), out)?;
     }

@@ -16,11 +16,9 @@ use axum::serve::IncomingStream;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::UnixListener;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::api_routes::routes;
-use crate::daemon::config;
 use crate::daemon::desk::DeskError;
 use crate::daemon::dossier::DossierError;
 use crate::daemon::erasing::ErasingError;
@@ -29,7 +27,7 @@ use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted};
 use crate::daemon::packing::PackingError;
-use crate::daemon::registrar::Wake;
+use crate::daemon::reload::Reloader;
 use crate::net::endpoint::Endpoint;
 
 /// The header in which a caller names the officer who acts, percent-encoded.
@@ -40,19 +38,18 @@ pub const OFFICER_HEADER: &str = "rogatory-officer";
 pub struct Shared {
     /// The node.
     pub node: Arc<Node>,
-    /// Where the courier hears of a reload.
-    pub wake: mpsc::UnboundedSender<Wake>,
     /// The socket that links are made with.
     pub endpoint: Arc<Endpoint>,
-    /// The settings that the web listener was bound with.
-    pub web: Option<config::Web>,
+    /// What takes changed settings into the node.
+    pub reloader: Arc<Reloader>,
 }
 
 impl Shared {
     /// The status after a reload, and which of the new settings wait for the next start.
     pub fn with_waiting(&self, mut status: Value) -> Value {
-        if let Some(status) = status.as_object_mut().filter(|_| self.node.config().web != self.web) {
-            status.insert("waits_for_restart".to_owned(), json!(["web"]));
+        let waiting = self.reloader.waiting();
+        if let Some(status) = status.as_object_mut().filter(|_| !waiting.is_empty()) {
+            status.insert("waits_for_restart".to_owned(), json!(waiting));
         }
         status
     }

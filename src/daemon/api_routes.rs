@@ -1,7 +1,5 @@
 //! The routes of the officers' socket: each reads its arguments, does one act of the desk, and answers with JSON.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -12,21 +10,23 @@ use serde_json::{Value, json};
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
+use crate::daemon::api_replies::newest_of_other_side;
+use crate::daemon::basis_view::NewBasis;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
-use crate::daemon::registrar::Wake;
-use crate::daemon::{acceptance, api_custody, api_doctor, api_erasing, api_packing, api_stream, api_time, dossier, packing, views};
-use crate::exchange::rows::{Direction, MessageRow, RequestRow};
-use crate::model::ident::{AuthorityId, Id};
-use crate::model::message::{Body, MessageKind, ReplyBy, Urgency};
-use crate::model::package::Condition;
-use crate::model::request::{
-    Acknowledgement, Completeness, EvidenceTransmittal, ExecutionReport, ExecutionStatus, Refusal as RefusalBody,
-    RequestBody, Withdrawal,
+use crate::daemon::{
+    acceptance, api_basis, api_custody, api_doctor, api_erasing, api_packing, api_replies, api_stream, api_time,
+    dossier, packing, views,
 };
+use crate::exchange::rows::MessageRow;
+use crate::model::asking::Asking;
+use crate::model::ident::{AuthorityId, Id};
+use crate::model::message::{Body, MessageKind, ReplyBy, Ties, Urgency};
+use crate::model::package::Condition;
+use crate::model::request::{Completeness, EvidenceTransmittal, RequestBody};
 use crate::model::time::Timestamp;
 
 pub(super) type Answer<T> = Result<Json<T>, Refusal>;
@@ -38,7 +38,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/reload", post(reload))
         .route("/v1/requests", get(requests).post(new_request))
         .route("/v1/requests/{id}", get(request))
-        .route("/v1/requests/{id}/replies", post(reply))
+        .merge(api_replies::routes())
         .route("/v1/messages/{id}/approve", post(approve))
         .route("/v1/messages/{id}/send", post(send))
         .route("/v1/messages/{id}/discard", post(discard))
@@ -50,6 +50,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/packages/{id}/send", post(send_package))
         .route("/v1/packages/{id}/acceptance", post(accept))
         .route("/v1/packages/{id}/dossier", post(export))
+        .merge(api_basis::routes())
         .merge(api_custody::routes())
         .merge(api_packing::routes())
         .merge(api_doctor::routes())
@@ -83,59 +84,50 @@ pub struct NewRequest {
     /// The treaties it rests on.
     #[serde(default)]
     pub legal_bases: Vec<String>,
+    /// What its legal basis is looked up by.
+    #[serde(default)]
+    pub basis: NewBasis,
     /// Undertakings.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// The package of its attachments.
     #[serde(default)]
     pub package_id: Option<Id>,
+    /// In which form it is asked; absent: an ordinary request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<MessageKind>,
+    /// An earlier request in the same matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Id>,
+    /// Until when the formal request follows the short form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm_by: Option<Timestamp>,
+    /// The thread of the short form that this formal request confirms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirms: Option<Id>,
     /// What is asked for.
     pub request: RequestBody,
 }
 
-fn english() -> String {
-    "en".to_owned()
+impl NewRequest {
+    /// The body, in the form that was chosen.
+    pub(super) fn body(request: RequestBody, kind: Option<MessageKind>) -> Result<Body, Refusal> {
+        let request = Box::new(request);
+        match kind {
+            None | Some(MessageKind::RequestSubmit) => Ok(Body::Request(request)),
+            Some(kind) => match Asking::of(kind) {
+                Some(asking) => Ok(Body::Asking(asking, request)),
+                None => {
+                    let why = format!("{} carries no content of a request", kind.name());
+                    Err(Refusal::new(StatusCode::BAD_REQUEST, why))
+                }
+            },
+        }
+    }
 }
 
-/// A reply as an officer writes it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum NewReply {
-    /// The legal acknowledgement.
-    Ack {
-        /// The own file reference.
-        #[serde(default)]
-        reference: String,
-        /// Whom to ask.
-        #[serde(default)]
-        contact: String,
-        /// Anything else.
-        #[serde(default)]
-        note: String,
-        /// When the next message will come.
-        #[serde(default)]
-        next_contact: Option<Timestamp>,
-    },
-    /// How the execution goes.
-    Report {
-        /// How far.
-        status: ExecutionStatus,
-        /// What was done.
-        text: String,
-    },
-    /// A refusal.
-    Refuse {
-        /// Grounds.
-        #[serde(default)]
-        grounds: Vec<String>,
-        /// Reasons.
-        reasons: String,
-    },
-    /// The requesting side withdraws.
-    Withdraw {
-        /// Why.
-        reason: String,
-    },
+fn english() -> String {
+    "en".to_owned()
 }
 
 /// The words that go with a package of evidence.
@@ -186,12 +178,12 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 }
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
-    let node = Arc::clone(&shared.node);
-    let done = blocking(&node, Node::reload).await;
-    done.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
-    // The courier ends only with the node.
-    let _ = shared.wake.send(Wake::Reloaded);
-    Ok(Json(shared.with_waiting(status(State(shared.clone()), officer).await?.0)))
+    let affected = shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
+    let mut answer = shared.with_waiting(status(State(shared.clone()), officer).await?.0);
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("legal_basis_changed".to_owned(), json!(affected));
+    }
+    Ok(Json(answer))
 }
 
 async fn requests(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
@@ -210,18 +202,28 @@ async fn new_request(
     act(&shared, move |node| -> Result<MessageRow, Refusal> {
         let _turn = node.turnstile.enter(new.package_id);
         let files = new.package_id.map(|id| packing::finish(node, &officer, id)).transpose()?;
+        let answered = match new.confirms {
+            Some(id) => {
+                let request = node.request(id).map_err(DeskError::from)?;
+                drafting::in_turn(&request, MessageKind::RequestConfirm)?;
+                newest_of_other_side(node, &request)?
+            }
+            None => None,
+        };
         let draft = Draft {
             to: new.to,
-            request_id: None,
-            in_reply_to: None,
+            request_id: new.confirms,
+            in_reply_to: answered,
             language: new.language,
             urgency: new.urgency,
             urgency_reason: new.urgency_reason,
             reply_by: new.reply_by.map(|at| ReplyBy { at, reason: new.reply_by_reason }),
             legal_bases: new.legal_bases,
+            basis: new.basis.wish(),
             conditions: new.conditions,
             files,
-            body: Body::Request(Box::new(new.request)),
+            ties: Ties { parent: new.parent, confirm_by: new.confirm_by },
+            body: NewRequest::body(new.request, new.kind)?,
         };
         let row = drafting::draft(node, &officer, draft)?;
         if let Some(id) = new.package_id {
@@ -230,45 +232,6 @@ async fn new_request(
         Ok(row)
     })
     .await
-}
-
-async fn reply(
-    State(shared): State<Shared>,
-    officer: Admitted,
-    Path(id): Path<Id>,
-    Json(new): Json<NewReply>,
-) -> Answer<MessageRow> {
-    act(&shared, move |node| {
-        let request = node.request(id)?;
-        let body = body_of(new);
-        drafting::in_turn(&request, body.kind())?;
-        let answered = newest_of_other_side(node, &request)?;
-        let drafted = drafting::draft(node, &officer, Draft::in_thread(&request, answered, body))?;
-        desk::send_if_alone_may(node, &officer, drafted)
-    })
-    .await
-}
-
-fn body_of(new: NewReply) -> Body {
-    match new {
-        NewReply::Ack { reference, contact, note, next_contact } => {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
-        }
-        NewReply::Report { status, text } => Body::Report(ExecutionReport { status, text }),
-        NewReply::Refuse { grounds, reasons } => Body::Refusal(RefusalBody { grounds, reasons }),
-        NewReply::Withdraw { reason } => Body::Withdrawal(Withdrawal { reason }),
-    }
-}
-
-/// The message that an answer answers: the newest that came from the other side.
-fn newest_of_other_side(node: &Node, request: &RequestRow) -> Result<Option<crate::model::ident::Digest>, DeskError> {
-    for id in request.messages.iter().rev() {
-        let row = node.message(*id)?;
-        if row.direction == Direction::Incoming {
-            return Ok(Some(row.digest));
-        }
-    }
-    Ok(None)
 }
 
 async fn approve(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<MessageRow> {
@@ -297,7 +260,10 @@ async fn begin_package(
     officer: Admitted,
     Json(purpose): Json<packing::Purpose>,
 ) -> Answer<Value> {
-    act(&shared, move |node| packing::begin_for(node, &officer, &purpose, Value::Null).map(|id| json!({ "package_id": id }))).await
+    act(&shared, move |node| {
+        packing::begin_for(node, &officer, &purpose, Value::Null).map(|id| json!({ "package_id": id }))
+    })
+    .await
 }
 
 async fn package(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {

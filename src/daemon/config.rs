@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::daemon::settings::Settings;
 use crate::daemon::time_settings::TimeStampSettings;
 use crate::model::event::Role;
 use crate::model::ident::{AuthorityId, OfficerName};
@@ -126,8 +127,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        use MessageKind::{ConditionsAccept, EvidenceTransmit, RequestRefuse, RequestSubmit, RequestWithdraw};
-        Self { second_person: vec![RequestSubmit, RequestWithdraw, RequestRefuse, EvidenceTransmit, ConditionsAccept] }
+        Self { second_person: MessageKind::ALL.into_iter().filter(|kind| kind.of_two_persons()).collect() }
     }
 }
 
@@ -184,14 +184,32 @@ pub struct Officer {
 }
 
 impl Config {
-    /// Reads and checks the settings.
+    /// Reads and checks the settings, and what the environment says otherwise.
     ///
     /// # Errors
     /// [`ConfigError`] names the file and the setting.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        Self::parse(&text).map_err(|cause| ConfigError::Invalid { path: path.to_owned(), cause })
+        Ok(Settings::read(path, variables())?.config)
+    }
+
+    /// A node with everything by default that has one.
+    pub fn bare(authority: AuthorityId, name: String, listen: SocketAddr) -> Self {
+        Self {
+            authority,
+            name,
+            listen,
+            advertise: Vec::new(),
+            languages: Vec::new(),
+            delivery: Delivery::default(),
+            transport: Transport::default(),
+            witness: Watching::default(),
+            policy: Policy::default(),
+            log: Log::default(),
+            web: None,
+            time_stamp: Vec::new(),
+            admin: None,
+            officer: Vec::new(),
+        }
     }
 
     /// Parses and checks settings.
@@ -238,6 +256,35 @@ impl Config {
     /// Whether a second person must approve that kind of message.
     pub fn second_person_for(&self, kind: MessageKind) -> SecondPerson {
         if self.policy.second_person.contains(&kind) { SecondPerson::Required } else { SecondPerson::NotRequired }
+    }
+}
+
+/// The variables of this process that are text.
+pub fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+impl std::str::FromStr for Officer {
+    type Err = String;
+
+    /// `NAME=ROLE[,ROLE…][@UNIX_UID[,UNIX_UID…]]`; without a user, the one of this process.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, rest) =
+            text.split_once('=').ok_or_else(|| format!("`{text}` is no officer; write NAME=ROLE[,ROLE…]"))?;
+        name.parse::<OfficerName>().map_err(|error| error.to_string())?;
+        let (roles, unix_uids) = match rest.split_once('@') {
+            Some((roles, uids)) => {
+                let uids: Result<Vec<u32>, _> = uids.split(',').map(str::parse).collect();
+                (roles, uids.map_err(|_| format!("`{rest}`: after @ stand Unix user numbers"))?)
+            }
+            None => (rest, vec![rustix::process::getuid().as_raw()]),
+        };
+        let role = |word: &str| {
+            let unknown = || format!("`{word}` is no role; roles are drafter, approver, custodian, auditor, operator");
+            Role::from_name(word).ok_or_else(unknown)
+        };
+        let roles = roles.split(',').map(role).collect::<Result<_, _>>()?;
+        Ok(Self { name: name.to_owned(), roles, unix_uids })
     }
 }
 

@@ -79,7 +79,7 @@ impl Courier {
     /// Works until `stop`.
     pub async fn run(mut self, mut wakes: mpsc::UnboundedReceiver<Wake>, stop: CancellationToken) {
         self.keep_links();
-        let accepting = tokio::spawn(accept(Arc::clone(&self.endpoint), self.tell.clone()));
+        let accepting = tokio::spawn(accept(Arc::clone(&self.node), Arc::clone(&self.endpoint), self.tell.clone()));
         loop {
             self.act();
             let sleep = self.sleeps_for();
@@ -114,6 +114,7 @@ impl Courier {
             }
             Wake::Reloaded => {
                 trust::reload(&self.node, &self.endpoint);
+                self.schedule.directory_changed();
                 self.keep_links();
             }
         }
@@ -335,8 +336,9 @@ impl Courier {
     }
 }
 
-async fn accept(endpoint: Arc<Endpoint>, tell: mpsc::UnboundedSender<News>) {
+async fn accept(node: Arc<Node>, endpoint: Arc<Endpoint>, tell: mpsc::UnboundedSender<News>) {
     while let Some(connection) = endpoint.accept().await {
+        node.lanes.of(&connection.peer().authority).called(clock::now());
         if tell.send(News::Linked(connection)).is_err() {
             return;
         }

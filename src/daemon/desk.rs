@@ -9,8 +9,9 @@ use crate::daemon::config::SecondPerson;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted, READ};
-use crate::daemon::{clock, crash};
+use crate::daemon::{basis, clock, crash};
 use crate::exchange::act::{Act, Scene};
+use crate::exchange::basis::CannotAsk;
 use crate::exchange::rows::{MessageRow, MessageState, tree};
 use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
 use crate::model::event::{Actor, Event, Outcome, Role};
@@ -19,6 +20,7 @@ use crate::model::limits::THREAD_MESSAGES_MAX;
 use crate::model::message::{Body, Message, MessageError, MessageKind};
 use crate::model::package::ConsignmentError;
 use crate::model::refusal::RefusalCode;
+use crate::model::request::RequestBody;
 use crate::model::time::Timestamp;
 use crate::store::ledger::AppendError;
 use crate::wire::decode::DecodeError;
@@ -46,12 +48,8 @@ pub fn approve(node: &Node, officer: &Admitted, message_id: Id) -> Result<Messag
         return Err(refuse(node, officer, &row, "four-eyes", DeskError::FourEyes { kind: row.kind }));
     }
     let message = read_message(node, &row)?;
-    if let Body::Request(request) = &message.body
-        && let missing = request.missing()
-        && !missing.is_empty()
-    {
-        return Err(DeskError::Incomplete { missing });
-    }
+    complete(&message.body)?;
+    basis::ready(node, &message)?;
     node.commit(scene(node, actor).decided(Event::MessageApproved, &row, ""))?;
     Ok(node.message(message_id)?)
 }
@@ -95,11 +93,9 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     let directory = node.directory(now).map_err(DeskError::Directory)?;
     let (bytes, _) = node.message_bytes(&row)?;
     let sent = message::decode(&bytes)?;
-    if let Body::Request(request) = &sent.body
-        && let missing = request.missing()
-        && !missing.is_empty()
-    {
-        return Err(DeskError::Incomplete { missing });
+    complete(&sent.body)?;
+    if row.state == MessageState::Drafted {
+        basis::ready(node, &sent)?;
     }
     let peer = directory.roster().authority(&row.counterpart);
     let peer = peer.ok_or_else(|| DeskError::UnknownAuthority(row.counterpart.clone()))?;
@@ -137,6 +133,15 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     node.commit(Scene { us: node.us().clone(), now, actor }.queued(&row, signed, sealed))?;
     crash::point("send: logged, not answered");
     Ok(node.message(message_id)?)
+}
+
+/// Whether a request says what its form must say.
+fn complete(body: &Body) -> Result<(), DeskError> {
+    let mut missing = body.request().map(RequestBody::missing).unwrap_or_default();
+    if let Body::Asking(asking, _) = body {
+        missing.retain(|field| asking.needs(field));
+    }
+    if missing.is_empty() { Ok(()) } else { Err(DeskError::Incomplete { missing }) }
 }
 
 /// Sends at once what needs no second person; otherwise leaves the draft for one.
@@ -278,12 +283,43 @@ pub enum DeskError {
         /// The kind of message.
         kind: MessageKind,
     },
+    /// No addressee for what opens a thread.
+    #[error("{} opens a thread: say to whom it goes", kind.name())]
+    NoAddressee {
+        /// The kind of message.
+        kind: MessageKind,
+    },
+    /// A second opening of a thread.
+    #[error("{} opens a thread of its own: write it as a new request", kind.name())]
+    Opens {
+        /// The kind of message.
+        kind: MessageKind,
+    },
+    /// A step without a thread.
+    #[error("{} belongs to a request: name the request", kind.name())]
+    NoThread {
+        /// The kind of message.
+        kind: MessageKind,
+    },
     /// A request with gaps.
     #[error("the request is not complete; missing: {}", missing.join(", "))]
     Incomplete {
         /// The fields.
         missing: Vec<&'static str>,
     },
+    /// A legal basis that the look-up does not support, and no reason why the request rests on it.
+    #[error(
+        "the legal basis is not settled: {}; name another basis, or write a new draft that says why it goes on \
+         nevertheless (`--basis-reason`, or `reason` under [basis])",
+        gaps.join("; ")
+    )]
+    Basis {
+        /// What is open.
+        gaps: Vec<String>,
+    },
+    /// A question about the legal basis that cannot be answered.
+    #[error("the legal basis cannot be looked up: {0}")]
+    Question(#[from] CannotAsk),
     /// Not in this state.
     #[error("cannot {act} it: it is {}", state_name(state))]
     State {

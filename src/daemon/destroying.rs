@@ -52,7 +52,7 @@ pub fn request(node: &Node, officer: &Admitted, package_id: Id, grounds: &Ground
 /// the log.
 ///
 /// # Errors
-/// [`ErasingError`]. What was decided before an error is carried out by the next start.
+/// [`ErasingError`]. What was decided before an error is carried out as soon as that can be done.
 pub fn confirm(node: &Node, officer: &Admitted, package_id: Id, asked: u64) -> Result<Value, ErasingError> {
     let (request, _) = node.record(asked)?;
     let row = carrier(node, package_id)?;
@@ -76,23 +76,37 @@ pub fn confirm(node: &Node, officer: &Admitted, package_id: Id, asked: u64) -> R
     certificate(node, package_id)
 }
 
-/// What a start does: carries out what was decided and not done.
+/// Carries out what was decided and not done: at a start, and again while the node runs. What cannot be done now stops
+/// nothing else; health says so, and it is tried again.
+pub(super) fn finish(node: &Node) {
+    for path in pending(node).unwrap_or_default() {
+        match fs::read(&path).map_err(plan_fault).and_then(|bytes| again(node, &bytes)) {
+            Ok(()) => tracing::warn!("the destruction of a package was cut short; it is carried out now"),
+            Err(error) => tracing::error!(%error, "a decided destruction cannot be carried out yet; it is tried again"),
+        }
+    }
+}
+
+fn again(node: &Node, bytes: &[u8]) -> Result<(), ErasingError> {
+    let plan: Plan = serde_json::from_slice(bytes).map_err(std::io::Error::from).map_err(plan_fault)?;
+    let _turn = node.turnstile.enter([plan.package_id, carrier(node, plan.package_id)?.message_id]);
+    // Whoever confirmed it may have ended it meanwhile.
+    if path(node, plan.package_id).exists() { carry_out(node, &plan) } else { Ok(()) }
+}
+
+/// The files of destructions that were decided and are not done.
 ///
 /// # Errors
-/// [`ErasingError`] when the log or the vault refuse; the next start tries again.
-pub(super) fn finish(node: &Node) -> Result<(), ErasingError> {
-    let names = fs::read_dir(node.home().root()).map_err(plan_fault)?;
-    for name in names {
-        let name = name.map_err(plan_fault)?.file_name();
-        if name.to_str().is_none_or(|name| !name.starts_with(PLAN) || name.ends_with(".tmp")) {
-            continue;
+/// What the system said.
+pub(super) fn pending(node: &Node) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(node.home().root())? {
+        let name = entry?.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(PLAN) && !name.ends_with(".tmp")) {
+            found.push(node.home().root().join(name));
         }
-        let bytes = fs::read(node.home().root().join(name)).map_err(plan_fault)?;
-        let plan: Plan = serde_json::from_slice(&bytes).map_err(std::io::Error::from).map_err(plan_fault)?;
-        tracing::warn!("the destruction of a package was cut short; it is carried out now");
-        carry_out(node, &plan)?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Key, files, record, in this order; every step may be done again.

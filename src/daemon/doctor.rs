@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::crypto::revocation::RevocationList;
-use crate::daemon::clock;
 use crate::daemon::health::Finding;
 use crate::daemon::node::Node;
+use crate::daemon::{clock, doctor_path};
 use crate::model::authority::Authority;
 use crate::model::ident::AuthorityId;
 use crate::model::limits::{CLOCK_SKEW_MS_MAX, WARN_AHEAD_MS};
@@ -37,7 +37,8 @@ pub async fn examine(node: &Arc<Node>, endpoint: &Endpoint, peer: &AuthorityId) 
         let seen = format!("version {} does not list {peer}", directory.version());
         return vec![Finding::bad("directory", seen, "look at `rogatory directory show`; ask its keepers")];
     };
-    let mut findings = row_findings(row, now);
+    let mut findings = doctor_path::ourselves(node, directory.roster().authority(node.us()), now);
+    findings.extend(row_findings(row, now));
     let addresses = resolve(row, &mut findings).await;
     let mut reached = None;
     for address in addresses {
@@ -47,11 +48,19 @@ pub async fn examine(node: &Arc<Node>, endpoint: &Endpoint, peer: &AuthorityId) 
                 reached = Some(connection);
                 break;
             }
-            Err(error) => findings.push(unreachable(address, error)),
+            Err(error) => {
+                findings.push(unreachable(address, error));
+                if matches!(error, ConnectError::TooSlow | ConnectError::Lost(_)) {
+                    findings.push(doctor_path::knock(address).await);
+                }
+            }
         }
     }
     match reached {
-        Some(connection) => talk(&connection, directory.version(), &mut findings).await,
+        Some(connection) => {
+            talk(&connection, directory.version(), &mut findings).await;
+            findings.push(doctor_path::inbound(node, peer));
+        }
         None if !row.endpoints.is_empty() => findings.push(silent(node)),
         None => {}
     }
@@ -136,16 +145,16 @@ async fn talk(connection: &Connection, ours: u64, findings: &mut Vec<Finding>) {
     let (identity, hello, now) = (connection.peer(), connection.hello(), clock::now());
     let group = identity.group_name;
     findings.push(if group.contains("MLKEM") {
-        Finding::good("key-exchange", group)
+        Finding::good("key-exchange", format!("TLS 1.3, {group}"))
     } else {
         let next = "the peer's node is older or configured so; recorded traffic could be read in the future";
-        Finding::warning("key-exchange", format!("{group}, without a post-quantum part"), next)
+        Finding::warning("key-exchange", format!("TLS 1.3, {group}, without a post-quantum part"), next)
     });
     let end = identity.not_after;
     findings.push(if end < now.plus_millis(WARN_AHEAD_MS) {
         Finding::warning("certificate", format!("the peer's runs out on {end}"), "remind its operator to renew it")
     } else {
-        Finding::good("certificate", format!("the peer's is good until {end}"))
+        Finding::good("certificate", format!("the peer's, by a CA of its row and not revoked, is good until {end}"))
     });
     let software = &hello.software;
     findings.push(Finding::good("protocol", format!("version {PROTOCOL_VERSION}; the peer runs {software:?}")));
@@ -168,8 +177,8 @@ async fn talk(connection: &Connection, ours: u64, findings: &mut Vec<Finding>) {
         Finding::good("clock", format!("at most {apart_ms} ms apart from ours"))
     });
     findings.push(Finding::good("round-trip", format!("{:.1} ms", connection.rtt().as_secs_f64() * 1e3)));
-    let path_bytes = connection.path_bytes();
-    findings.push(Finding::good("datagram", format!("{path_bytes} bytes go through in one piece")));
+    findings.push(doctor_path::datagram(connection).await);
+    findings.push(doctor_path::rate(connection));
 }
 
 fn millis(duration: Duration) -> u64 {

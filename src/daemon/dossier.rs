@@ -26,6 +26,7 @@ use crate::model::message::{Body, MessageKind};
 use crate::store::directory::{DirectoryFileError, NodeDirectory};
 use crate::store::index::Direction as Order;
 use crate::store::reader::Reader;
+use crate::store::rotations;
 use crate::wire::{message, record};
 
 /// What is wanted of a package, if it is not the whole.
@@ -114,6 +115,7 @@ pub fn export(
         receipts: thread.receipts,
         checkpoint: Bytes(newest.map(|signed| signed.to_bytes()).unwrap_or_default()),
         cosigned,
+        rotations: gone_over(node)?,
         time_stamps: stamps.parts,
         peer_links,
         extract,
@@ -135,7 +137,7 @@ fn thread(node: &Node, request_id: Id, mut scope: Scope, extent: Extent) -> Resu
     for id in &row.messages {
         let other = node.message(*id)?;
         match other.kind {
-            MessageKind::RequestSubmit if !scope.messages.contains(id) => {
+            kind if kind.opens() && !scope.messages.contains(id) => {
                 scope.messages.insert(*id);
                 request = signed(node, &other)?;
             }
@@ -276,6 +278,12 @@ fn receipts(node: &Node, messages: &[Id]) -> Result<Vec<Bytes>, DossierError> {
         }
     }
     Ok(found)
+}
+
+/// How our log went over from key to key: whoever has an old directory is led on, and no retired key counts behind its end.
+fn gone_over(node: &Node) -> Result<Vec<Bytes>, LookupError> {
+    let all = rotations::all(&node.home().custody()).map_err(LookupError::Files)?;
+    Ok(all.iter().map(|one| Bytes(one.rotation.to_text().into_bytes())).collect())
 }
 
 fn file(name: &str, bytes: &[u8]) -> DirectoryPart {

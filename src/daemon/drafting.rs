@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::crypto::random;
+use crate::daemon::basis::{self, BasisWish};
 use crate::daemon::clock;
 use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
@@ -14,8 +15,9 @@ use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::limits::THREAD_MESSAGES_MAX;
-use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Side, Urgency};
+use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
 use crate::model::package::{Condition, Consignment};
+use crate::model::side::Side;
 use crate::wire::message;
 
 /// What an officer writes, whatever its kind.
@@ -37,10 +39,14 @@ pub struct Draft {
     pub reply_by: Option<ReplyBy>,
     /// The treaties it rests on.
     pub legal_bases: Vec<String>,
+    /// What the legal basis of a request is looked up by.
+    pub basis: BasisWish,
     /// Conditions or undertakings.
     pub conditions: Vec<Condition>,
     /// Its files, sealed already.
     pub files: Option<(Consignment, DraftFiles)>,
+    /// What binds it to other requests and dates.
+    pub ties: Ties,
     /// What it says.
     pub body: Body,
 }
@@ -60,8 +66,10 @@ impl Draft {
             },
             reply_by: None,
             legal_bases: Vec::new(),
+            basis: BasisWish::default(),
             conditions: Vec::new(),
             files: None,
+            ties: Ties::default(),
             body,
         }
     }
@@ -71,8 +79,8 @@ impl Draft {
 ///
 /// # Errors
 /// [`DeskError`] says what to change.
-pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow, DeskError> {
-    let roles = if draft.body.kind() == MessageKind::EvidenceTransmit { ATTACHMENTS } else { DRAFT };
+pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<MessageRow, DeskError> {
+    let roles = if draft.body.kind().hands_over() { ATTACHMENTS } else { DRAFT };
     let actor = match draft.request_id {
         Some(id) => {
             let actor = acting(node, officer, roles, &node.message(message_of(node, id)?)?)?;
@@ -83,6 +91,12 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
     };
     let now = clock::now();
     let directory = known_to(node, &draft.to)?;
+    let looked_up = basis::of_draft(node, &draft)?;
+    if let (Body::Acknowledgement(ack), Some(request_id)) = (&mut draft.body, draft.request_id)
+        && ack.basis.is_none()
+    {
+        ack.basis = basis::to_acknowledge(node, request_id)?;
+    }
     let (consignment, files) = draft.files.unzip();
     let message = Message::new(Fields {
         message_id: Id::new(now, random::bytes()?),
@@ -100,8 +114,11 @@ pub fn draft(node: &Node, officer: &Admitted, draft: Draft) -> Result<MessageRow
         urgency_reason: draft.urgency_reason,
         reply_by: draft.reply_by,
         legal_bases: draft.legal_bases,
+        basis: looked_up,
         conditions: draft.conditions,
         consignment,
+        renditions: Vec::new(),
+        ties: draft.ties,
         body: draft.body,
     })?;
     let bytes = message::encode(&message);
@@ -141,7 +158,10 @@ pub fn in_turn(request: &RequestRow, kind: MessageKind) -> Result<(), DeskError>
         Direction::Outgoing => Side::Requesting,
         Direction::Incoming => Side::Requested,
     };
-    if kind.side() == our_side { Ok(()) } else { Err(DeskError::Turn { kind }) }
+    if kind.opens() {
+        return Err(DeskError::Opens { kind });
+    }
+    if kind.by().includes(our_side) { Ok(()) } else { Err(DeskError::Turn { kind }) }
 }
 
 fn with_room(request: &RequestRow) -> Result<(), DeskError> {

@@ -140,10 +140,7 @@ pub(super) fn package_key(node: &Node, row: &MessageRow, package_id: Id) -> Resu
 }
 
 pub(super) const fn roles_for(kind: MessageKind) -> &'static [Role] {
-    match kind {
-        MessageKind::EvidenceTransmit => CUSTODY,
-        _ => ATTACHMENTS,
-    }
+    if kind.hands_over() { CUSTODY } else { ATTACHMENTS }
 }
 
 /// Why files could not be handled. The officer sees the text.

@@ -8,6 +8,7 @@ use crate::custody::checkpoint::{LogSigner, SignedCheckpoint};
 use crate::custody::cosignature;
 use crate::custody::note::{Note, VerifierKey};
 use crate::daemon::config::{Config, ConfigError};
+use crate::daemon::fsck_index::{self, Answers};
 use crate::daemon::fsck_records::{Expected, Fault, Records};
 use crate::daemon::home::Home;
 use crate::daemon::keys::KeysError;
@@ -97,6 +98,12 @@ pub struct Findings {
     pub wrong: Vec<WrongFile>,
     /// Hashes beside sealed files that are wrong and can be made again.
     pub hashes_wrong: Vec<(Id, u32)>,
+    /// What the index answers; not asked beside a running node, which keeps it in step.
+    pub index: Answers,
+    /// Rotations of the log's keys whose evidence is in the log.
+    pub rotations: usize,
+    /// What is wrong with the evidence of rotations.
+    pub rotations_wrong: Vec<String>,
     /// What could not be checked, and why.
     pub unchecked: Vec<String>,
 }
@@ -135,7 +142,7 @@ pub fn run(data: &Path, mode: Mode, progress: &mut dyn FnMut(Progress)) -> Resul
         }
     }
     let around = around(&log, &records);
-    let Records { faults, faults_count, enclosures, erased, sealed, announced, destroyed, .. } = records;
+    let Records { faults, faults_count, enclosures, erased, sealed, announced, destroyed, gone_over, .. } = records;
     let mut findings = Findings {
         log,
         beside,
@@ -149,6 +156,9 @@ pub fn run(data: &Path, mode: Mode, progress: &mut dyn FnMut(Progress)) -> Resul
         parts_arriving: 0,
         wrong: Vec::new(),
         hashes_wrong: Vec::new(),
+        index: Answers::NotAsked,
+        rotations: 0,
+        rotations_wrong: Vec::new(),
         unchecked: Vec::new(),
     };
     if beside == Beside::TheNode && findings.log.published == 0 {
@@ -160,6 +170,9 @@ pub fn run(data: &Path, mode: Mode, progress: &mut dyn FnMut(Progress)) -> Resul
     }
     let expected = Vaulted { sealed, announced, destroyed };
     expected.check(&home, mode, progress, &mut findings)?;
+    if beside == Beside::Nobody {
+        fsck_index::check(&home, key, mode, &gone_over, &mut findings);
+    }
     Ok(findings)
 }
 
@@ -278,7 +291,12 @@ impl Findings {
 
     /// Whether nothing is wrong, or nothing any more.
     pub fn is_sound(&self) -> bool {
-        self.log.is_sound() && self.wrong.is_empty() && self.faults_count == 0 && self.hashes_wrong.is_empty()
+        self.log.is_sound()
+            && self.wrong.is_empty()
+            && self.faults_count == 0
+            && self.hashes_wrong.is_empty()
+            && self.rotations_wrong.is_empty()
+            && self.index != Answers::Other
     }
 
     /// The first bad entry: not intact, not the one that was signed, or not what it says of its enclosures.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::crypto::digest::sha256;
+use crate::daemon::rotate::Kind;
 use crate::model::envelope::Blob;
 use crate::model::event::{CustodyRecord, Event};
 use crate::model::ident::Id;
@@ -56,6 +57,8 @@ pub struct Records<'p> {
     pub announced: BTreeMap<(Id, u32), Expected>,
     /// Packages that were destroyed, and the record that says so.
     pub destroyed: BTreeMap<Id, u64>,
+    /// Records by which the log went over to another key.
+    pub gone_over: Vec<u64>,
     /// Every package that a record names.
     pub named: BTreeSet<Id>,
     progress: &'p mut dyn FnMut(u64, u64),
@@ -73,6 +76,7 @@ impl<'p> Records<'p> {
             sealed: BTreeMap::new(),
             announced: BTreeMap::new(),
             destroyed: BTreeMap::new(),
+            gone_over: Vec::new(),
             named: BTreeSet::new(),
             progress,
         }
@@ -137,6 +141,9 @@ impl Watch for Records<'_> {
                     self.last.push_back((*index, found.at));
                     self.enclosed(*index, &found, enclosures);
                     self.files(*index, &found);
+                    if found.event == Event::KeyRotated && found.reason == Kind::Log.name() {
+                        self.gone_over.push(*index);
+                    }
                 }
                 Err(error) => self.fault(*index, None, format!("the record cannot be read: {error}")),
             },

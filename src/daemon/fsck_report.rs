@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::daemon::fsck::{Beside, Findings, WrongFile};
+use crate::daemon::fsck_index::Answers;
 use crate::model::time::Timestamp;
 
 impl Findings {
@@ -50,6 +51,9 @@ impl Findings {
             "sealed_files_wrong": self.wrong.iter().map(told).collect::<Vec<_>>(),
             "sealed_hashes_wrong": self.hashes_wrong.len(),
             "parts_arriving": self.parts_arriving,
+            "index": self.index.word(),
+            "rotations": self.rotations,
+            "rotations_wrong": self.rotations_wrong,
             "unchecked": self.unchecked,
         })
     }
@@ -83,6 +87,8 @@ impl Findings {
             writeln!(out, "enclosed {} enclosures are those that their records name", self.enclosures)?;
             self.tell_derived(out)?;
             self.tell_sealed(out)?;
+            self.rotations_wrong.iter().try_for_each(|what| writeln!(out, "DAMAGED  {what}"))?;
+            self.tell_index(out)?;
         }
         self.unchecked.iter().try_for_each(|what| writeln!(out, "unchecked {what}"))?;
         writeln!(out, "{}", self.word())
@@ -139,6 +145,16 @@ impl Findings {
         })
     }
 
+    fn tell_index(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self.index {
+            Answers::NotAsked => Ok(()),
+            Answers::Same => writeln!(out, "index    answers what the log gives"),
+            Answers::NotThere => writeln!(out, "index    there is none; the next start of the node makes it"),
+            Answers::MadeAgain => writeln!(out, "index    answered something else and was made again"),
+            Answers::Other => writeln!(out, "DERIVED  the index answers something else; make it again with --repair"),
+        }
+    }
+
     fn tell_sealed(&self, out: &mut dyn Write) -> io::Result<()> {
         let sound = self.sealed.saturating_sub(self.wrong.len() as u64);
         writeln!(
@@ -150,6 +166,18 @@ impl Findings {
             writeln!(out, "arriving {} parts of files under way are what was announced", self.parts_arriving)?;
         }
         self.wrong.iter().try_for_each(|file| writeln!(out, "DAMAGED  {}", told(file)))
+    }
+}
+
+impl Answers {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::NotThere => "none",
+            Self::Same => "same",
+            Self::Other => "other",
+            Self::MadeAgain => "made-again",
+            Self::NotAsked => "not-asked",
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 
 use serde::Serialize;
 
+use crate::crypto::revocation::RevocationList;
 use crate::daemon::node::Node;
 use crate::daemon::stamping::newest_row;
 use crate::daemon::time_settings::TimeStampSettings;
-use crate::daemon::{health_witness, keys};
+use crate::daemon::{destroying, health_witness, keys};
 use crate::exchange::rows::StampRow;
 use crate::exchange::rows::{OutboxRow, Waiting, from_bytes, tree};
 use crate::model::limits::{CLOCK_SKEW_MS_MAX, OUTBOX_LATE_MS, UNPUBLISHED_LATE_ENTRIES, WARN_AHEAD_MS};
@@ -65,6 +66,8 @@ pub fn examine(node: &Node, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![log(node), published(node), index(node), disk(node), clock(node, now)];
     findings.push(directory(node, now));
     findings.push(certificates(node, now));
+    findings.extend(own_row(node, now));
+    findings.extend(destructions(node));
     findings.push(outbox(node, now));
     findings.extend(time_stamps(node));
     findings.extend(health_witness::findings(node, now));
@@ -192,6 +195,37 @@ fn certificates(node: &Node, now: Timestamp) -> Finding {
         Finding::warning(CHECK, seen, NEXT)
     } else {
         Finding::good(CHECK, seen)
+    }
+}
+
+/// What the directory says of us runs out for our peers, whatever lies in our files. Nothing where it does not list us: that is
+/// said elsewhere.
+fn own_row(node: &Node, now: Timestamp) -> Option<Finding> {
+    const CHECK: &str = "own-row";
+    const NEXT: &str =
+        "publish a new row: hand directory-entry.json to the keepers, then import the directory that has it";
+    let directory = node.any_directory()?;
+    let row = directory.roster().authority(node.us())?;
+    let key = row.receiving_keys.iter().map(|key| key.not_after).max().map(|end| ("the last receiving key", end));
+    let lists = row.revocation_lists.iter().filter_map(|list| RevocationList::read(list).ok());
+    let lists = lists.map(|list| ("a revocation list", list.next_update()));
+    let (what, end) = lists.chain(key).min_by_key(|(_, end)| *end)?;
+    let seen = format!("{what} of ours in the directory is the first to run out, on {end}");
+    Some(if end < now.plus_millis(WARN_AHEAD_MS) {
+        Finding::warning(CHECK, seen, NEXT)
+    } else {
+        Finding::good(CHECK, seen)
+    })
+}
+
+/// Nothing where none waits.
+fn destructions(node: &Node) -> Option<Finding> {
+    const CHECK: &str = "destructions";
+    const NEXT: &str = "see the node's log lines; it is tried again every hour and at each start";
+    match destroying::pending(node) {
+        Ok(waiting) if waiting.is_empty() => None,
+        Ok(waiting) => Some(Finding::warning(CHECK, format!("decided and not carried out: {}", waiting.len()), NEXT)),
+        Err(error) => Some(Finding::warning(CHECK, error.to_string(), NEXT)),
     }
 }
 

@@ -100,6 +100,7 @@ pub fn create(home: &Home, facts: &Facts<'_>, now: Timestamp) -> Result<Authorit
             not_after: now.plus_millis(LEAF_DAYS * DAY_MS),
         }],
         languages: facts.languages.to_vec(),
+        requirements: Vec::new(),
         provenance: Provenance::PeerNotice,
     })
 }

@@ -41,6 +41,7 @@ struct Counts {
     minute: u64,
     lines: u32,
     unsaid: u64,
+    called_at: Option<Timestamp>,
 }
 
 impl Default for Lane {
@@ -98,6 +99,16 @@ impl Lane {
         }
         counts.lines += 1;
         Line::Said { unsaid: std::mem::take(&mut counts.unsaid) }
+    }
+
+    /// The peer dialled us and was let in.
+    pub fn called(&self, now: Timestamp) {
+        self.counts().called_at = Some(now);
+    }
+
+    /// When it did last; `None`: not since our start.
+    pub fn called_at(&self) -> Option<Timestamp> {
+        self.counts().called_at
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::crypto::digest::sha256;
+use crate::daemon::basis::LawShelf;
 use crate::daemon::config::{Config, ConfigError};
-use crate::daemon::erasing::ErasingError;
 use crate::daemon::home::Home;
 use crate::daemon::keys::{Keys, KeysError};
 use crate::daemon::lane::Lanes;
@@ -26,7 +26,7 @@ use crate::daemon::{clock, destroying, erasing, rotate};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
 use crate::model::event::{Event, NamedDigest};
-use crate::model::ident::AuthorityId;
+use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::START_LOCK_MS_MAX;
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
@@ -64,6 +64,8 @@ pub struct Node {
     pub(super) time: TimeWatch,
     /// What it counts.
     pub(super) meters: Meters,
+    /// The registry, indexed.
+    pub(super) law: LawShelf,
     wake: WakeSender,
     refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
     _lock: DirLock,
@@ -121,6 +123,7 @@ impl Node {
             registrar,
             time: TimeWatch::default(),
             meters: Meters::default(),
+            law: LawShelf::default(),
             wake,
             refusals_logged: Mutex::default(),
             _lock: lock,
@@ -128,7 +131,7 @@ impl Node {
         node.bring_index_up_to_date(opened, opening)?;
         erasing::settle(&node)?;
         if opening == Opening::ToServe {
-            destroying::finish(&node).map_err(Box::new)?;
+            destroying::finish(&node);
             leftovers::remove(&node)?;
             node.commit(node.started())?;
             log_keys::announce(&node)?;
@@ -232,11 +235,7 @@ impl Node {
             self.record_directory(found)?;
         }
         self.directory.store(found.map(Arc::new));
-        if self.config().web != config.web {
-            tracing::warn!(
-                "the settings of [web] changed; the web listener follows them at the next start of the node"
-            );
-        }
+        self.vault.set_reserve(config.delivery.reserve_mib.saturating_mul(1 << 20));
         self.config.store(Arc::new(config));
         Ok(())
     }
@@ -248,6 +247,8 @@ impl Node {
         if known.is_none() {
             let mut record = self.scene().record(Event::DirectoryAccepted);
             record.digests = vec![NamedDigest::new("directory", digest)];
+            let registry = directory.registry().map(|named| Digest::from(named.sha256()));
+            record.digests.extend(registry.map(|digest| NamedDigest::new("registry", digest)));
             record.reason = format!("version {}", directory.version());
             self.commit(Act { record, enclosures: Vec::new() })?;
         }
@@ -362,9 +363,6 @@ pub enum StartError {
     /// A rotation of keys that was cut short.
     #[error("a rotation of keys was cut short and cannot be ended now: {0}")]
     Rotate(#[from] Box<rotate::RotateError>),
-    /// A destruction that was cut short.
-    #[error("the destruction of a package was cut short and cannot be carried out now: {0}")]
-    Destroy(#[from] Box<ErasingError>),
     /// The authority makes no log name.
     #[error("the authority's identifier makes no log name")]
     Origin,

@@ -9,6 +9,7 @@
 //! | `Verified` -> `Arrival` | seen before? same answer. Reused or out of turn? refused (`exchange/receiver.rs`) |
 //! | room | it fits into the journal, and its files into this peer's share of the disk (`quota.rs`) |
 //! | act -> log | record, enclosures and signed checkpoint durable by one fdatasync (`store/ledger.rs`) |
+//! | legal basis | looked up again, and what was found is a record of its own; it refuses nothing (`basis.rs`) |
 //! | index -> `Receipt` | our record, its salt and its proof: only now may the peer be told |
 //!
 //! A crash before the log's sync leaves nothing, and the peer, without a receipt, sends again. A crash after it leaves
@@ -20,7 +21,7 @@ use crate::crypto::digest::sha256;
 use crate::daemon::lane::Line;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
-use crate::daemon::{clock, crash, quota};
+use crate::daemon::{basis, clock, crash, quota};
 use crate::exchange::receipt::{self, Expected};
 use crate::exchange::receiver::{Arrival, Known, arrive, taken_as};
 use crate::exchange::rows::Direction;
@@ -64,7 +65,9 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
             quota::fits(node, peer, bytes.len(), announced, now)
                 .map_err(|error| Refused::because(node, peer, error.code(), error))?;
             let act = crate::exchange::act::Scene::node(node.us(), now).received(&verified, bytes);
-            node.commit(act).map_err(|error| Refused::because(node, peer, code_of(&error), error))?.index
+            let index = node.commit(act).map_err(|error| Refused::because(node, peer, code_of(&error), error))?.index;
+            basis::on_receipt(node, message);
+            index
         }
         Err(code) => {
             node.record_refused_input(peer, code, &bytes);

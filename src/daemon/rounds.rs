@@ -2,8 +2,8 @@
 //! cosignature. Never makes anybody wait long.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -21,18 +21,28 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 pub struct Rounds {
     turns: Mutex<BTreeMap<AuthorityId, Arc<tokio::sync::Mutex<u64>>>>,
-    linked: AtomicUsize,
+    /// Of each open link how many entries its last round showed, or tried to.
+    links: Mutex<BTreeMap<u64, u64>>,
+    made: AtomicU64,
     ended: AtomicU64,
     urged: watch::Sender<u64>,
 }
 
 /// A link over which rounds go.
 #[derive(Debug)]
-pub(super) struct Linked<'a>(&'a Rounds);
+pub(super) struct Linked<'a>(&'a Rounds, u64);
 
 impl Drop for Linked<'_> {
     fn drop(&mut self) {
-        self.0.linked.fetch_sub(1, Ordering::Relaxed);
+        self.0.open().remove(&self.1);
+    }
+}
+
+impl Linked<'_> {
+    /// A round over the link ended, well or not: whoever waits need not wait for this peer, which has cosigned so many entries
+    /// now or will not do it soon.
+    pub(super) fn answered(&self, covered: u64) {
+        self.0.open().insert(self.1, covered);
     }
 }
 
@@ -49,8 +59,18 @@ impl Rounds {
 
     /// Rounds go over one link more, until the guard goes.
     pub(super) fn link(&self) -> Linked<'_> {
-        self.linked.fetch_add(1, Ordering::Relaxed);
-        Linked(self)
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        self.open().insert(number, 0);
+        Linked(self, number)
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, u64>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether no linked peer is left that could still answer for so many entries.
+    fn all_answered(&self, entries: u64) -> bool {
+        self.open().values().all(|covered| *covered >= entries)
     }
 }
 
@@ -77,14 +97,15 @@ pub(super) async fn next(node: &Node, connection: &Connection, covered: u64) -> 
 }
 
 /// Asks the linked peers to cosign the first `entries` entries, which are published, and waits a little for one of them. Nothing
-/// depends on it: without a peer, or with one that is slow, it just ends. Blocks.
+/// depends on it: without a peer, with one that is slow, or when all of them have answered, it just ends. Blocks.
 pub fn await_cosignature(node: &Node, entries: u64) {
     let is_covered = || {
         let sizes = node.witness.cosigned.sizes().unwrap_or_default();
         // The rest of the round brings the links of the peer's receipts.
         node.rounds.ended.load(Ordering::Relaxed) >= entries && sizes.last().is_some_and(|size| *size >= entries)
     };
-    if node.rounds.linked.load(Ordering::Relaxed) == 0 || is_covered() {
+    let is_over = || is_covered() || node.rounds.all_answered(entries);
+    if is_over() {
         return;
     }
     node.rounds.urged.send_if_modified(|urged| {
@@ -93,7 +114,25 @@ pub fn await_cosignature(node: &Node, entries: u64) {
         is_more
     });
     let since = Instant::now();
-    while since.elapsed() < Duration::from_millis(EXPORT_COSIGNED_MS) && !is_covered() {
+    while since.elapsed() < Duration::from_millis(EXPORT_COSIGNED_MS) && !is_over() {
         std::thread::sleep(LOOK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_peer_that_answered_whatever_it_said_nor_for_one_that_is_gone() {
+        let rounds = Rounds::default();
+        assert!(rounds.all_answered(7), "nobody is linked");
+        let (first, second) = (rounds.link(), rounds.link());
+        first.answered(7);
+        assert!(!rounds.all_answered(7), "the second may still cosign");
+        second.answered(6);
+        assert!(!rounds.all_answered(7), "that round showed it less");
+        drop(second);
+        assert!(rounds.all_answered(7) && !rounds.all_answered(8));
     }
 }

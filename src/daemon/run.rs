@@ -9,17 +9,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::crypto::revocation::RevocationList;
 use crate::daemon::api::{self, ApiError, Shared};
+use crate::daemon::basis::Affected;
 use crate::daemon::courier::Courier;
+use crate::daemon::health::{self, Grade};
 use crate::daemon::node::{Node, Opening, StartError};
 use crate::daemon::receive::blocking;
 use crate::daemon::registrar::Wake;
+use crate::daemon::reload::{self, ReloadError, Reloader};
 use crate::daemon::trust::{self, TransportError};
 use crate::daemon::web::{self, Web, WebError};
-use crate::daemon::{admin, clock, config, keys, submit, time};
-use crate::model::limits::WARN_AHEAD_MS;
-use crate::model::time::Timestamp;
+use crate::daemon::{admin, clock, config, destroying, submit, time};
 use crate::net::endpoint::{BindError, Endpoint, Greeting};
 use crate::net::limits::Limits;
 use crate::wire::frame::{Hello, PROTOCOL_VERSION};
@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Running {
     node: Arc<Node>,
     endpoint: Arc<Endpoint>,
-    wake: mpsc::UnboundedSender<Wake>,
+    reloader: Arc<Reloader>,
     stop: DropGuard,
     tasks: Vec<JoinHandle<()>>,
     web: Option<SocketAddr>,
@@ -64,21 +64,21 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     let web = bind_web(&node, node.config().web.as_ref()).await?;
     let admin = bind_web(&node, node.config().admin.as_ref()).await?;
     let socket = api::bind(&node.home().socket())?;
-    let shared = Shared {
-        node: Arc::clone(&node),
-        wake: wake.clone(),
-        endpoint: Arc::clone(&endpoint),
-        web: node.config().web.clone(),
-    };
+    let shown = |bound: &Option<(Web, SocketAddr)>| bound.as_ref().map(|(web, _)| web.certificate());
+    let reloader = Arc::new(Reloader::new(&node, wake.clone(), shown(&web), shown(&admin)));
+    let (node_of_officers, endpoint_of_officers) = (Arc::clone(&node), Arc::clone(&endpoint));
+    let shared = Shared { node: node_of_officers, endpoint: endpoint_of_officers, reloader: Arc::clone(&reloader) };
     let courier = Courier::new(Arc::clone(&node), Arc::clone(&endpoint));
     let mut tasks = vec![
         tokio::spawn(courier.run(wakes, token.clone())),
         tokio::spawn(api::serve(socket, shared, token.clone())),
-        tokio::spawn(watch_expiry(Arc::clone(&node), token.clone())),
+        tokio::spawn(watch_health(Arc::clone(&node), token.clone())),
         tokio::spawn(submit::keep_submitting(Arc::clone(&node), token.clone())),
         tokio::spawn(watch_index(Arc::clone(&node), token.clone())),
         tokio::spawn(look_again(wake.clone(), token.clone())),
         tokio::spawn(time::run(Arc::clone(&node), token.clone())),
+        tokio::spawn(review_legal_bases(Arc::clone(&node))),
+        tokio::spawn(Arc::clone(&reloader).watch(token.clone())),
     ];
     let web_address = web.as_ref().map(|(_, address)| *address);
     if let Some((web, address)) = web {
@@ -92,7 +92,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
     }
     let address = endpoint.local_address()?;
     tracing::info!(authority = %node.us(), %address, records = node.ledger.reader().size(), "node ready");
-    Ok(Running { node, endpoint, wake, stop, tasks, web: web_address, admin: admin_address })
+    Ok(Running { node, endpoint, reloader, stop, tasks, web: web_address, admin: admin_address })
 }
 
 async fn bind_web(node: &Node, settings: Option<&config::Web>) -> Result<Option<(Web, SocketAddr)>, WebError> {
@@ -126,19 +126,12 @@ impl Running {
         self.web
     }
 
-    /// Reads settings and directory again, for all connections from now on.
+    /// Reads settings, certificates and directory again, for all that begins from now on.
     ///
     /// # Errors
-    /// [`StartError`]; the old ones stay in force.
-    pub async fn reload(&self) -> Result<(), StartError> {
-        let node = Arc::clone(&self.node);
-        match tokio::task::spawn_blocking(move || node.reload()).await {
-            Ok(done) => done?,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-        // The courier ends only with the node.
-        let _ = self.wake.send(Wake::Reloaded);
-        Ok(())
+    /// [`ReloadError`]; the old ones stay in force.
+    pub async fn reload(&self) -> Result<Vec<Affected>, ReloadError> {
+        self.reloader.reload().await
     }
 
     /// Ends in order: no new work, links closed, log closed with its tiles published.
@@ -174,6 +167,11 @@ fn greeting(node: &Arc<Node>) -> Greeting {
     })
 }
 
+/// What a registry that came while the node was stopped answers otherwise; beside the start, which does not wait for it.
+async fn review_legal_bases(node: Arc<Node>) {
+    blocking(&node, reload::review).await;
+}
+
 /// Asks the directory in force again about every open link: a certificate, a revocation list or the directory itself may
 /// have expired under a link that never closed.
 async fn look_again(wake: mpsc::UnboundedSender<Wake>, stop: CancellationToken) {
@@ -188,41 +186,23 @@ async fn look_again(wake: mpsc::UnboundedSender<Wake>, stop: CancellationToken) 
     }
 }
 
-/// Says once a day what runs out within thirty days.
-async fn watch_expiry(node: Arc<Node>, stop: CancellationToken) {
-    const DAY: Duration = Duration::from_secs(86_400);
-    loop {
-        let soon = clock::now().plus_millis(WARN_AHEAD_MS);
-        if let Ok(ends) = keys::expiries(node.home()) {
-            for (name, end) in ends.into_iter().filter(|(_, end)| *end < soon) {
-                tracing::warn!(file = name, %end, "a certificate or revocation list runs out; renew it");
+/// Says once a day what health finds that somebody should look at, and tries again what was decided and could not be done.
+async fn watch_health(node: Arc<Node>, stop: CancellationToken) {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    const DAY_HOURS: u32 = 24;
+    for hour in (0..DAY_HOURS).cycle() {
+        let findings = blocking(&node, move |node| {
+            if hour > 0 {
+                destroying::finish(node);
             }
-        }
-        watch_row(&node, soon);
-        match node.any_directory() {
-            Some(directory) if directory.expires_at() < soon => {
-                tracing::warn!(end = %directory.expires_at(), "the directory runs out; ask its keepers for a newer one");
-            }
-            _ => {}
+            if hour == 0 { health::examine(node, clock::now()) } else { Vec::new() }
+        });
+        for found in findings.await.into_iter().filter(|found| found.grade != Grade::Good) {
+            tracing::warn!(check = found.check, seen = found.seen, next = found.next, "somebody should look at this");
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(DAY) => {}
-        }
-    }
-}
-
-/// What the directory says of us runs out for our peers, whatever lies in our files.
-fn watch_row(node: &Node, soon: Timestamp) {
-    let Some(directory) = node.any_directory() else { return };
-    let Some(row) = directory.roster().authority(node.us()) else { return };
-    if let Some(end) = row.receiving_keys.iter().map(|key| key.not_after).max().filter(|end| *end < soon) {
-        tracing::warn!(%end, "our last receiving key in the directory runs out; publish a new one");
-    }
-    for list in row.revocation_lists.iter().filter_map(|list| RevocationList::read(list).ok()) {
-        let end = list.next_update();
-        if end < soon {
-            tracing::warn!(%end, "a revocation list of ours in the directory runs out; publish a new one");
+            () = tokio::time::sleep(HOUR) => {}
         }
     }
 }

@@ -1,23 +1,25 @@
 //! Log lines. They carry codes, counts and identifiers of authorities; never case content, names, file names or keys.
 
 use std::io;
+use std::sync::OnceLock;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::daemon::config::{Log, LogFormat};
 
-/// Starts logging to standard error. `ROGATORY_LOG` overrides the level of the settings.
+/// The level of the running process: one process has one log.
+static LEVEL: OnceLock<Handle<EnvFilter, tracing_subscriber::Registry>> = OnceLock::new();
+
+/// Starts logging to standard error.
 ///
 /// # Errors
 /// [`TelemetryError`] when the filter is malformed, or logging was started before.
 pub fn start(log: &Log) -> Result<(), TelemetryError> {
-    let wanted = std::env::var("ROGATORY_LOG").unwrap_or_else(|_| log.level.clone());
-    // The trace lines of the transport are many, and hold no content: quiet unless asked for by name.
-    let filter = EnvFilter::try_new(format!("sled=warn,quinn=warn,quinn_proto=warn,rustls=warn,{wanted}"))
-        .map_err(|_| TelemetryError::Filter)?;
+    let (filter, handle) = reload::Layer::new(filter(log)?);
     // sled's hold whole rows of the index, with names and subjects: never, not even by name.
     let capped = Targets::new().with_default(LevelFilter::TRACE).with_target("sled", LevelFilter::WARN);
     let logs = tracing_subscriber::registry().with(filter).with(capped);
@@ -26,7 +28,32 @@ pub fn start(log: &Log) -> Result<(), TelemetryError> {
         LogFormat::Human => logs.with(lines.with_ansi(false)).try_init()?,
         LogFormat::Json => logs.with(lines.json()).try_init()?,
     }
+    // Set once: `try_init` above ends a second start.
+    let _ = LEVEL.set(handle);
     Ok(())
+}
+
+/// Takes another level for all lines from now on. Nothing happens in a process whose log was started by somebody else.
+///
+/// # Errors
+/// [`TelemetryError::Filter`]; the old level stays.
+pub fn set_level(log: &Log) -> Result<(), TelemetryError> {
+    let filter = filter(log)?;
+    LEVEL.get().map_or(Ok(()), |handle| handle.reload(filter).map_err(|_| TelemetryError::Filter))
+}
+
+/// Whether the level is a filter.
+///
+/// # Errors
+/// [`TelemetryError::Filter`].
+pub fn check(log: &Log) -> Result<(), TelemetryError> {
+    filter(log).map(drop)
+}
+
+fn filter(log: &Log) -> Result<EnvFilter, TelemetryError> {
+    // The trace lines of the transport are many, and hold no content: quiet unless asked for by name.
+    EnvFilter::try_new(format!("sled=warn,quinn=warn,quinn_proto=warn,rustls=warn,{}", log.level))
+        .map_err(|_| TelemetryError::Filter)
 }
 
 /// Why logging did not start.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::daemon::basis_view;
 use crate::daemon::desk::{DeskError, read_message, state_name};
 use crate::daemon::destroying;
 use crate::daemon::lookup::LookupError;
@@ -38,7 +39,8 @@ pub fn request(node: &Node, id: Id) -> Result<Value, DeskError> {
         let message = node.message(*message_id)?;
         messages.push(message_view(&message, &read_message(node, &message)?));
     }
-    Ok(json!({ "request": row, "messages": messages }))
+    let basis = basis_view::beside(node, &row)?;
+    Ok(json!({ "request": row, "basis": basis, "messages": messages }))
 }
 
 /// All packages.
@@ -147,7 +149,8 @@ pub fn status(node: &Node) -> Result<Value, DeskError> {
 /// One message: what the index says of it and what it says itself.
 pub fn message_view(row: &MessageRow, message: &Message) -> Value {
     let body = match &message.body {
-        Body::Request(body) => json!(body),
+        Body::Request(body) | Body::Asking(_, body) => json!(body),
+        Body::Notice(body) => json!(body),
         Body::Acknowledgement(body) => json!(body),
         Body::Report(body) => json!(body),
         Body::Refusal(body) => json!(body),
@@ -173,6 +176,8 @@ pub fn message_view(row: &MessageRow, message: &Message) -> Value {
         "urgency": message.urgency,
         "urgency_reason": message.urgency_reason,
         "reply_by": message.reply_by.as_ref().map(|reply_by| reply_by.at),
+        "parent": message.ties.parent,
+        "confirm_by": message.ties.confirm_by,
         "legal_bases": message.legal_bases,
         "conditions": message.conditions,
         "items": message.consignment.as_ref().map(|consignment| &consignment.items),

@@ -41,7 +41,7 @@ const PUBLISHED_WAIT: Duration = Duration::from_millis(100);
 /// Rounds with the peer of that link, until it is no more.
 pub async fn watch(node: Arc<Node>, connection: Connection) {
     let peer = connection.peer().authority.clone();
-    let _linked = node.rounds.link();
+    let linked = node.rounds.link();
     loop {
         let turn = node.rounds.of(&peer);
         let covered;
@@ -55,6 +55,7 @@ pub async fn watch(node: Arc<Node>, connection: Connection) {
                 Ok(()) => node.rounds.ended(covered),
                 Err(error) => tracing::debug!(%peer, %error, "a round of watching broke off; the next one follows"),
             }
+            linked.answered(covered);
             tokio::time::sleep(PAUSE).await;
         }
         drop(turn);

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -47,9 +48,12 @@ pub fn routes(node: &Arc<Node>) -> Router {
 /// A bound listener.
 pub struct Web {
     listener: TcpListener,
-    tls: Option<WebTls>,
+    tls: Certificate,
     patience: Patience,
 }
+
+/// The certificate that a listener shows; `None` inside: HTTP. Its clones share it, so a reload reaches the listener.
+pub type Certificate = Arc<ArcSwapOption<WebTls>>;
 
 /// How long a connection may take for what.
 #[derive(Debug, Clone, Copy)]
@@ -75,15 +79,15 @@ impl Web {
     /// # Errors
     /// [`WebError`] names the address or the file.
     pub async fn bind(home: &Home, settings: &config::Web) -> Result<Self, WebError> {
-        let tls = match (&settings.certificate, &settings.key) {
-            (Some(certificate), Some(key)) => {
-                Some(WebTls::new(&read(home.root(), certificate)?, &read(home.root(), key)?)?)
-            }
-            _ => None,
-        };
+        let tls = Arc::new(ArcSwapOption::from(tls(home, settings)?.map(Arc::new)));
         let fault = |source| WebError::Bind { listen: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).await.map_err(fault)?;
         Ok(Self { listener, tls, patience: Patience::default() })
+    }
+
+    /// What it shows; another may be put into it at any time.
+    pub fn certificate(&self) -> Certificate {
+        Arc::clone(&self.tls)
     }
 
     /// Where it listens.
@@ -109,7 +113,7 @@ impl Web {
                     // Beyond the bounds the stream is dropped here, which closes it.
                     if let Some(pass) = gate.enter(remote) {
                         let talk = Talk { routes: routes.clone(), stop: stop.clone(), patience: self.patience };
-                        let tls = self.tls.clone();
+                        let tls = self.tls.load_full();
                         connections.spawn(async move {
                             let _pass = pass;
                             talk.answer(stream, tls).await;
@@ -127,6 +131,19 @@ impl Web {
     }
 }
 
+/// The certificate that the settings name, if they name one.
+///
+/// # Errors
+/// [`WebError`] names the file.
+pub fn tls(home: &Home, settings: &config::Web) -> Result<Option<WebTls>, WebError> {
+    match (&settings.certificate, &settings.key) {
+        (Some(certificate), Some(key)) => {
+            Ok(Some(WebTls::new(&read(home.root(), certificate)?, &read(home.root(), key)?)?))
+        }
+        _ => Ok(None),
+    }
+}
+
 fn read(data: &Path, path: &Path) -> Result<Vec<u8>, WebError> {
     let path = data.join(path);
     std::fs::read(&path).map_err(|source| WebError::File { path, source })
@@ -140,7 +157,7 @@ struct Talk {
 }
 
 impl Talk {
-    async fn answer(self, stream: TcpStream, tls: Option<WebTls>) {
+    async fn answer(self, stream: TcpStream, tls: Option<Arc<WebTls>>) {
         // Answers are small; waiting for more to send would only cost time.
         let _ = stream.set_nodelay(true);
         match tls {
@@ -241,7 +258,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let [head, life, grace] = [150, 600, grace_ms].map(Duration::from_millis);
-        let web = Web { listener, tls: None, patience: Patience { head, life, grace } };
+        let web = Web { listener, tls: Certificate::default(), patience: Patience { head, life, grace } };
         let large = axum::routing::get(|| async { vec![7_u8; 64 << 20] });
         let small = axum::routing::get(|| async { "small" });
         let routes = Router::new().route("/large", large).route("/small", small);

@@ -104,6 +104,7 @@ fn log_view(owner: Option<&Authority>, log: &WatchedLog) -> io::Result<Value> {
         "links": log.link_count()?,
         "unlinked_receipts": of(Source::Receipt),
         "unlinked_talk": of(Source::Talk),
+        "unlinked_web": of(Source::Web),
         "evidence": evidence(owner, log)?,
     }))
 }

@@ -5,6 +5,7 @@ use crate::exchange::receipt::CheckedReceipt;
 use crate::exchange::rows::MessageRow;
 use crate::exchange::sealed::Sealed;
 use crate::exchange::verified::Verified;
+use crate::model::basis::BasisReview;
 use crate::model::envelope::Blob;
 use crate::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Stage, Subject, Transfer};
 use crate::model::ident::{AuthorityId, Digest, Id};
@@ -12,12 +13,15 @@ use crate::model::message::Message;
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
 use crate::wire::envelope::{SignedBytes, encode_signed_message};
-use crate::wire::record;
+use crate::wire::{basis, record};
 
 /// The name of the digest of a checkpoint that was time-stamped, as exact bytes.
 pub const STAMPED_NOTE: &str = "checkpoint";
 /// The name of the digest of a time-stamp: DER of a TimeStampResp (RFC 3161), as the authority answered.
 pub const TIME_STAMP: &str = "time-stamp";
+
+/// The name of the digest of what a node found when it looked a legal basis up again.
+pub const BASIS_REVIEW: &str = "basis-review";
 
 /// A record that is ready for the log, and the byte strings that go beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,6 +213,20 @@ impl Scene {
         record.links = vec![row.bytes_index];
         reason.clone_into(&mut record.reason);
         Act { record, enclosures: Vec::new() }
+    }
+
+    /// The legal basis of a request was looked up again here: on its receipt, or because the registry changed.
+    pub fn looked_up(&self, event: Event, row: &MessageRow, review: &BasisReview) -> Act {
+        let bytes = basis::encode_review(review);
+        let mut record = self.of(event, row);
+        record.digests = vec![NamedDigest::new("message", row.digest), NamedDigest::new(BASIS_REVIEW, sha256(&bytes))];
+        record.links = vec![row.bytes_index];
+        let told = &review.comparison;
+        record.reason = match told.differences.is_empty() {
+            true => told.agreement.word().to_owned(),
+            false => format!("{}: {}", told.agreement.word(), told.differences.join("; ")),
+        };
+        Act { record, enclosures: vec![bytes] }
     }
 
     fn later_stage(&self, event: Event, stage: Stage, row: &MessageRow, envelope: EnvelopeFacts) -> Act {

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 
 use crate::exchange::keeper::{Fingerprint, KeeperKey};
+use crate::exchange::metadata::TargetFile;
 use crate::exchange::reading::{By, Part, ReadError, Reading};
 use crate::exchange::repository::{FileName, Files};
 use crate::exchange::roster::Roster;
@@ -25,6 +26,7 @@ pub struct Accepted {
     version: u64,
     digest: Digest,
     roster: Roster,
+    registry: Option<TargetFile>,
 }
 
 impl Accepted {
@@ -41,6 +43,11 @@ impl Accepted {
     /// SHA-256 of `directory.json`.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The registry of treaty actions, by length and digest, if the keepers keep one.
+    pub fn registry(&self) -> Option<&TargetFile> {
+        self.registry.as_ref()
     }
 
     /// The first instant at which it no longer holds: of all its files the earliest.
@@ -118,6 +125,7 @@ pub fn verify(trusted_root: Fingerprint, files: &Files) -> Result<Accepted, Dire
         version: reading.listing().version(),
         digest: reading.listing_digest(),
         roster: reading.listing().roster(),
+        registry: reading.registry().cloned(),
     })
 }
 

@@ -6,7 +6,7 @@
 //! The same function runs when a record is committed and when the index is rebuilt, so both give the same answers.
 
 use crate::exchange::rows::{
-    Direction, EnvelopeRow, MessageRow, MessageState, RowError, from_bytes, timeline_key, to_bytes, tree,
+    BasisRow, Direction, EnvelopeRow, MessageRow, MessageState, RowError, from_bytes, timeline_key, to_bytes, tree,
 };
 use crate::model::event::{CustodyRecord, Event, Transfer};
 use crate::model::ident::{Digest, Id};
@@ -97,6 +97,7 @@ impl<E> Desk<'_, E> {
             Event::ReceiptDelivered => self.receipt_delivered(),
             Event::RecordErased => self.erased(),
             Event::PackageDestroyed => self.destroyed(),
+            Event::BasisCompared | Event::BasisChanged => self.basis_reviewed(),
             Event::TimeStamped | Event::TimeStampMissed => {
                 self.time_stamp();
                 Ok(())
@@ -122,6 +123,13 @@ impl<E> Desk<'_, E> {
         let index = self.committed.index.to_be_bytes().to_vec();
         self.put_bytes(tree::DESTROYED, package_id.as_bytes().to_vec(), Some(index));
         self.answered()
+    }
+
+    fn basis_reviewed(&mut self) -> Result<(), FoldError<E>> {
+        let request_id = self.message_row()?.request_id;
+        let row = BasisRow { index: self.committed.index, at: self.committed.record.at };
+        self.put(tree::BASIS, request_id.as_bytes(), &row);
+        Ok(())
     }
 
     /// The first link of an act of two persons is what the first of them asked for.

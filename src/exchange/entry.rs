@@ -10,13 +10,15 @@ use crate::crypto::digest::sha256;
 use crate::crypto::revocation::{RevocationList, RevocationListError};
 use crate::custody::note::VerifierKey;
 use crate::exchange::entry_keys::{EntryKeyError, verifier_keys};
-use crate::model::authority::{Authority, Provenance, ReceivingKey};
+use crate::exchange::entry_rows::{RequirementRow, SourceKind, SourceRow};
+use crate::model::authority::{Authority, ReceivingKey};
 use crate::model::base64;
 use crate::model::ident::IdentError;
 use crate::model::limits::{
     CERTIFICATE_BYTES_MAX, ENDPOINTS_MAX, ISSUERS_MAX, LANGUAGES_MAX, LINE_BYTES_MAX, LOG_KEYS_MAX,
     RECEIVING_KEY_BYTES, RECEIVING_KEYS_MAX, REVOCATION_LIST_BYTES_MAX, TIME_STAMP_ISSUERS_MAX, WITNESS_KEYS_MAX,
 };
+use crate::model::requirement::{self, Requirement, RequirementError};
 use crate::model::time::{TimeError, Timestamp};
 
 /// A row that passed every check: the authority, and the keepers' note on where the row comes from.
@@ -84,6 +86,8 @@ struct Row {
     time_stamp_issuers: Vec<String>,
     receiving_keys: Vec<KeyRow>,
     languages: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    requirements: Vec<RequirementRow>,
     source: SourceRow,
 }
 
@@ -100,22 +104,6 @@ struct KeyRow {
 enum Suite {
     #[serde(rename = "rogatory-seal-1")]
     Seal1,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SourceRow {
-    kind: SourceKind,
-    note: String,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum SourceKind {
-    Depositary,
-    PeerNotice,
-    InterimSupport,
-    LocalBelief,
 }
 
 impl Row {
@@ -138,27 +126,8 @@ impl Row {
             time_stamp_issuers: encoded(&authority.time_stamp_issuers),
             receiving_keys: authority.receiving_keys.iter().map(key).collect(),
             languages: authority.languages.clone(),
+            requirements: authority.requirements.iter().map(RequirementRow::from).collect(),
             source: SourceRow { kind: SourceKind::of(authority.provenance), note: note.to_owned() },
-        }
-    }
-}
-
-impl SourceKind {
-    fn of(provenance: Provenance) -> Self {
-        match provenance {
-            Provenance::Depositary => Self::Depositary,
-            Provenance::PeerNotice => Self::PeerNotice,
-            Provenance::InterimSupport => Self::InterimSupport,
-            Provenance::LocalBelief => Self::LocalBelief,
-        }
-    }
-
-    fn provenance(self) -> Provenance {
-        match self {
-            Self::Depositary => Provenance::Depositary,
-            Self::PeerNotice => Provenance::PeerNotice,
-            Self::InterimSupport => Provenance::InterimSupport,
-            Self::LocalBelief => Provenance::LocalBelief,
         }
     }
 }
@@ -200,7 +169,9 @@ impl TryFrom<Row> for Entry {
             log_keys: row.log_keys,
             witness_keys: row.witness_keys,
             languages: row.languages,
+            requirements: row.requirements.into_iter().map(Requirement::from).collect(),
         };
+        requirement::check(&authority.requirements)?;
         issuers_and_lists_match(&authority)?;
         authority
             .time_stamp_issuers
@@ -367,6 +338,9 @@ pub enum EntryError {
     /// A log key or a witness key.
     #[error(transparent)]
     Keys(#[from] EntryKeyError),
+    /// A national requirement.
+    #[error(transparent)]
+    Requirement(#[from] RequirementError),
     /// The certificate of a time-stamp authority is none.
     #[error("`time_stamp_issuers`: {0}")]
     TimeStampIssuer(CertificateError),

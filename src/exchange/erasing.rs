@@ -37,7 +37,9 @@ pub const fn hold(event: Event) -> Hold {
         | Event::ContentReceived
         | Event::ContentAbandoned
         | Event::ReceiptDelivered
-        | Event::PackageHandedOver => Hold::WithItsMessage,
+        | Event::PackageHandedOver
+        | Event::BasisCompared
+        | Event::BasisChanged => Hold::WithItsMessage,
         Event::PackageOpened
         | Event::PackageExported
         | Event::MessageRead
@@ -151,7 +153,7 @@ fn with_its_message(one: &Doomed, named: &BTreeSet<u64>, around: &Surroundings) 
     let request = subject.request_id.and_then(|id| around.requests.get(&id));
     let thread = subject.request_id.and_then(|id| around.threads.get(&id)).map(Vec::as_slice).unwrap_or_default();
     // Answers rest on their request: it goes only with the whole thread.
-    let opens = one.record.message_kind == Some(MessageKind::RequestSubmit);
+    let opens = one.record.message_kind.is_some_and(MessageKind::opens);
     let bound = |(_, event, message): &&(u64, Event, Option<Id>)| {
         hold(*event) == Hold::WithItsMessage && (opens || *message == subject.message_id)
     };
@@ -253,7 +255,7 @@ fn identifiers(one: &Doomed) -> Vec<Id> {
     let subject = &one.record.subject;
     match one.record.event {
         Event::MessageReceived | Event::MessageDrafted => {
-            let request = subject.request_id.filter(|_| one.record.message_kind == Some(MessageKind::RequestSubmit));
+            let request = subject.request_id.filter(|_| one.record.message_kind.is_some_and(MessageKind::opens));
             [subject.message_id, subject.envelope_id, subject.package_id, request].into_iter().flatten().collect()
         }
         _ => Vec::new(),

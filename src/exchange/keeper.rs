@@ -69,6 +69,12 @@ impl FileDigest {
     }
 }
 
+impl From<FileDigest> for Digest {
+    fn from(digest: FileDigest) -> Self {
+        Self(digest.0)
+    }
+}
+
 macro_rules! hex_text {
     ($type:ty, $wrap:path, $error:literal) => {
         impl fmt::Display for $type {

@@ -12,10 +12,12 @@ use crate::crypto::ed25519::SigningKey;
 use crate::exchange::entry::Entry;
 use crate::exchange::keeper::KeeperKey;
 use crate::exchange::listing::{Listing, ListingError, Put};
-use crate::exchange::metadata::{Metadata, Root, Snapshot, Targets, TimestampRole};
+use crate::exchange::metadata::{Metadata, Root, Snapshot, TargetFile, Targets, TimestampRole};
 use crate::exchange::reading::{ReadError, Reading};
+use crate::exchange::registry::{NotGrown, difference};
 use crate::exchange::repository::{FileName, Files, RepositoryError};
 use crate::exchange::statement::{Statement, StatementError};
+use crate::law::registry::{Registry, RegistryError};
 use crate::model::ident::AuthorityId;
 use crate::model::limits::{DIRECTORY_VERSION_MAX, KEEPERS_MAX};
 use crate::model::time::Timestamp;
@@ -59,6 +61,8 @@ pub enum Change {
     Put(Vec<Entry>),
     /// This authority goes.
     Remove(AuthorityId),
+    /// The registry of treaty actions, with more rows at its end than before, or the first one.
+    Registry(Box<Registry>),
     /// Nothing but the expiry.
     Renew,
 }
@@ -68,7 +72,7 @@ pub fn found(keepers: &Keepers, expiries: Expiries) -> Result<Files, KeepError> 
     let mut files = Files::new();
     let root = Root::of(1, &keepers.keys, keepers.threshold, expiries.root);
     put(&mut files, FileName::Root(1), root)?;
-    put_list(&mut files, Listing::empty(1), expiries.list)?;
+    put_list(&mut files, Listing::empty(1), None, expiries.list)?;
     Ok(files)
 }
 
@@ -76,14 +80,18 @@ pub fn found(keepers: &Keepers, expiries: Expiries) -> Result<Files, KeepError> 
 pub fn change(files: &Files, change: Change, list_expires: Timestamp) -> Result<Changed, KeepError> {
     let reading = Reading::of(files)?;
     let listing = reading.listing().clone().renumbered(next_version(&reading)?);
+    let (mut files, mut registry) = (files.clone(), reading.registry().cloned());
     let (listing, rows) = match change {
         Change::Put(entries) => listing.with(entries)?,
         Change::Remove(id) => (listing.without(&id)?, Vec::new()),
+        Change::Registry(new) => {
+            registry = Some(put_registry(&mut files, registry.as_ref(), &new)?);
+            (listing, Vec::new())
+        }
         Change::Renew => (listing, Vec::new()),
     };
     let version = listing.version();
-    let mut files = files.clone();
-    put_list(&mut files, listing, list_expires)?;
+    put_list(&mut files, listing, registry, list_expires)?;
     Ok(Changed { files, version, rows })
 }
 
@@ -111,7 +119,7 @@ pub fn hand_over(files: &Files, keepers: &Keepers, expiries: Expiries) -> Result
     let mut files = files.clone();
     let root = Root::of(version, &keepers.keys, keepers.threshold, expiries.root);
     put(&mut files, FileName::Root(version), root)?;
-    put_list(&mut files, listing, expiries.list)?;
+    put_list(&mut files, listing, reading.registry().cloned(), expiries.list)?;
     Ok(files)
 }
 
@@ -140,7 +148,7 @@ pub fn sign(files: &Files, key: &SigningKey) -> Result<(Files, Vec<FileName>), K
             FileName::Timestamp => add_signature::<TimestampRole>(bytes, key),
             FileName::Snapshot => add_signature::<Snapshot>(bytes, key),
             FileName::Targets => add_signature::<Targets>(bytes, key),
-            FileName::Listing => continue,
+            FileName::Listing | FileName::Registry => continue,
         };
         signed.put(*name, with_signature.map_err(|error| ReadError::Malformed { name: *name, error })?)?;
     }
@@ -161,9 +169,26 @@ fn next_version(reading: &Reading) -> Result<u64, KeepError> {
     if next > DIRECTORY_VERSION_MAX { Err(KeepError::LastVersion) } else { Ok(next) }
 }
 
-fn put_list(files: &mut Files, listing: Listing, expires: Timestamp) -> Result<(), KeepError> {
+/// Rows are only ever added: a registry that says less than the one before is refused here, and by every node.
+fn put_registry(files: &mut Files, named: Option<&TargetFile>, new: &Registry) -> Result<TargetFile, KeepError> {
+    if named.is_some() {
+        let old = files.file(FileName::Registry).ok_or(KeepError::RegistryAway)?;
+        difference(&Registry::parse(old)?, new)?;
+    }
+    let bytes = new.to_json();
+    let file = TargetFile::of(&bytes);
+    files.put(FileName::Registry, bytes)?;
+    Ok(file)
+}
+
+fn put_list(
+    files: &mut Files,
+    listing: Listing,
+    registry: Option<TargetFile>,
+    expires: Timestamp,
+) -> Result<(), KeepError> {
     let (version, bytes) = (listing.version(), listing.to_json());
-    put(files, FileName::Targets, Targets::of(version, &bytes, expires))?;
+    put(files, FileName::Targets, Targets::of(version, &bytes, registry, expires))?;
     put(files, FileName::Snapshot, Snapshot::of(version, version, expires))?;
     put(files, FileName::Timestamp, TimestampRole::of(version, version, expires))?;
     files.put(FileName::Listing, bytes)?;
@@ -217,6 +242,17 @@ pub enum KeepError {
     /// A hand-over is under way.
     #[error("{0} still lacks signatures; complete it with `rogatory directory sign` before the next hand-over")]
     RootIncomplete(FileName),
+    /// The registry before this one is not at hand.
+    #[error(
+        "targets/registry.json is not among the files; put the one that the keepers signed last there, then add rows"
+    )]
+    RegistryAway,
+    /// The registry before this one, or the new one, is malformed.
+    #[error("targets/registry.json: {0}")]
+    Registry(#[from] RegistryError),
+    /// The new one takes something back.
+    #[error(transparent)]
+    NotGrown(#[from] NotGrown),
     /// No number is left.
     #[error("the directory has reached its last version; found a new one")]
     LastVersion,

@@ -7,6 +7,7 @@
 //!  snapshot.json    names the version of ▼                                  ── each signed by the keepers of the
 //!  targets.json     names length and SHA-256 of ▼                              newest root
 //!  directory.json   the list of authorities
+//!  registry.json    what States did about treaties, where the keepers keep that too
 //! ```
 //!
 //! Timestamp and snapshot name versions, not digests of files (both are lawful, TUF 4.4 and 4.5): a file's bytes change
@@ -180,9 +181,9 @@ impl Snapshot {
 }
 
 impl Targets {
-    /// Names those bytes as the list.
-    pub fn of(version: u64, directory: &[u8], expires: Timestamp) -> Self {
-        let targets = TargetFiles { directory: TargetFile::of(directory) };
+    /// Names those bytes as the list, and that file as the registry.
+    pub fn of(version: u64, directory: &[u8], registry: Option<TargetFile>, expires: Timestamp) -> Self {
+        let targets = TargetFiles { directory: TargetFile::of(directory), registry };
         Self { kind: TargetsKind::Only, spec_version: SpecVersion, version, expires: Expiry(expires), targets }
     }
 }
@@ -278,6 +279,9 @@ pub struct TargetFiles {
     /// The list of authorities.
     #[serde(rename = "directory.json")]
     pub directory: TargetFile,
+    /// The registry of treaty actions, if the keepers keep one.
+    #[serde(rename = "registry.json", default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<TargetFile>,
 }
 
 /// A file by its length and digest.
@@ -293,6 +297,16 @@ impl TargetFile {
     pub fn of(bytes: &[u8]) -> Self {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         Self { length, hashes: Hashes { sha256: FileDigest::of(bytes) } }
+    }
+
+    /// Its length in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Its SHA-256, under which a node keeps it.
+    pub fn sha256(&self) -> FileDigest {
+        self.hashes.sha256
     }
 }
 

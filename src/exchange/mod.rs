@@ -1,11 +1,14 @@
 //! Floor 4: the journey of an act between two authorities, as types and state machines without I/O.
 
 pub mod act;
+pub mod basis;
 pub mod canonical;
+pub mod comparison;
 pub mod directory;
 pub mod docket;
 pub mod entry;
 pub mod entry_keys;
+mod entry_rows;
 pub mod erasing;
 pub mod keeper;
 pub mod keeping;

@@ -21,6 +21,7 @@ pub struct Reading {
     targets: Statement<Targets>,
     listing: Listing,
     listing_digest: Digest,
+    registry: Option<TargetFile>,
 }
 
 impl Reading {
@@ -39,7 +40,8 @@ impl Reading {
         }
         let listing = Listing::parse(bytes)?;
         fits(FileName::Listing, targets.value().version, listing.version())?;
-        Ok(Self { newest, older, timestamp, snapshot, targets, listing, listing_digest: sha256(bytes) })
+        let registry = registry(files, targets.value())?;
+        Ok(Self { newest, older, timestamp, snapshot, targets, listing, listing_digest: sha256(bytes), registry })
     }
 
     /// The newest root.
@@ -60,6 +62,12 @@ impl Reading {
     /// SHA-256 of `directory.json`.
     pub fn listing_digest(&self) -> Digest {
         self.listing_digest
+    }
+
+    /// The registry of treaty actions that the keepers signed, by its length and digest. The file itself need not be
+    /// among these: a node that holds it is not sent it again.
+    pub fn registry(&self) -> Option<&TargetFile> {
+        self.registry.as_ref()
     }
 
     /// Version, digest and expiry of the newest root and the three files under it.
@@ -166,6 +174,15 @@ fn roots(files: &Files) -> Result<BTreeMap<u64, Statement<Root>>, ReadError> {
     Ok(roots)
 }
 
+/// What the metadata name; a file that is there must be that one.
+fn registry(files: &Files, targets: &Targets) -> Result<Option<TargetFile>, ReadError> {
+    let named = targets.targets.registry.clone();
+    match files.file(FileName::Registry) {
+        Some(bytes) if named.as_ref() != Some(&TargetFile::of(bytes)) => Err(ReadError::Registry),
+        _ => Ok(named),
+    }
+}
+
 fn statement<T: Metadata>(files: &Files, name: FileName) -> Result<Statement<T>, ReadError> {
     Statement::parse(present(files, name)?).map_err(|error| ReadError::Malformed { name, error })
 }
@@ -210,6 +227,12 @@ pub enum ReadError {
          it was changed after it was signed, ask for it again"
     )]
     Digest,
+    /// The registry is not the one that was signed.
+    #[error(
+        "targets/registry.json is not the file that metadata/targets.json names (length or SHA-256 differ, or it names \
+         none); it was changed after it was signed, ask for it again"
+    )]
+    Registry,
     /// The list is malformed.
     #[error(transparent)]
     Listing(#[from] ListingError),

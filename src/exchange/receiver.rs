@@ -9,8 +9,8 @@ use crate::exchange::verified::Verified;
 use crate::model::event::Stage;
 use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::THREAD_MESSAGES_PEER_MAX;
-use crate::model::message::{MessageKind, Side};
 use crate::model::refusal::RefusalCode;
+use crate::model::side::Side;
 
 /// What this node knows already about an envelope that comes in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -150,10 +150,10 @@ fn in_turn(verified: &Verified, known: &Known) -> Result<(), RefusalCode> {
     let message = verified.message();
     let peer = &verified.envelope().sender;
     match (&known.request, message.kind()) {
-        (None, MessageKind::RequestSubmit) => Ok(()),
+        (None, kind) if kind.opens() => Ok(()),
         (None, _) => Err(RefusalCode::OutOfTurn),
         (Some(request), _) if request.counterpart != *peer => Err(RefusalCode::IdentifierReused),
-        (Some(_), MessageKind::RequestSubmit) => Err(RefusalCode::IdentifierReused),
+        (Some(_), kind) if kind.opens() => Err(RefusalCode::IdentifierReused),
         // Attack: a thread without end makes a row that the index refuses, and the node stops for good.
         (Some(request), _) if request.messages.len() >= THREAD_MESSAGES_PEER_MAX => Err(RefusalCode::TooLarge),
         (Some(request), kind) => {
@@ -161,7 +161,7 @@ fn in_turn(verified: &Verified, known: &Known) -> Result<(), RefusalCode> {
                 Direction::Outgoing => Side::Requested,
                 Direction::Incoming => Side::Requesting,
             };
-            if kind.side() == their_side { Ok(()) } else { Err(RefusalCode::OutOfTurn) }
+            if kind.by().includes(their_side) { Ok(()) } else { Err(RefusalCode::OutOfTurn) }
         }
     }
 }

@@ -5,6 +5,7 @@
 //!  metadata/1.root.json … N.root.json   the chain of trust, every root
 //!  metadata/timestamp.json  snapshot.json  targets.json
 //!  targets/directory.json
+//!  targets/registry.json                where there is one; may stay behind where it is held already
 //! ```
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::exchange::canonical::JsonError;
 use crate::model::base64;
 use crate::model::limits::{
-    DIRECTORY_BYTES_MAX, DIRECTORY_METADATA_BYTES_MAX, DIRECTORY_ROOTS_MAX, DIRECTORY_VERSION_MAX,
+    DIRECTORY_BYTES_MAX, DIRECTORY_METADATA_BYTES_MAX, DIRECTORY_ROOTS_MAX, DIRECTORY_VERSION_MAX, REGISTRY_BYTES_MAX,
 };
 
 /// A place in the layout.
@@ -32,12 +33,18 @@ pub enum FileName {
     Targets,
     /// `targets/directory.json`
     Listing,
+    /// `targets/registry.json`
+    Registry,
 }
 
 impl FileName {
     /// The largest file that may stand there.
     pub fn bytes_max(self) -> usize {
-        if self == Self::Listing { DIRECTORY_BYTES_MAX } else { DIRECTORY_METADATA_BYTES_MAX }
+        match self {
+            Self::Listing => DIRECTORY_BYTES_MAX,
+            Self::Registry => REGISTRY_BYTES_MAX,
+            Self::Root(_) | Self::Timestamp | Self::Snapshot | Self::Targets => DIRECTORY_METADATA_BYTES_MAX,
+        }
     }
 }
 
@@ -49,6 +56,7 @@ impl fmt::Display for FileName {
             Self::Snapshot => out.write_str("metadata/snapshot.json"),
             Self::Targets => out.write_str("metadata/targets.json"),
             Self::Listing => out.write_str("targets/directory.json"),
+            Self::Registry => out.write_str("targets/registry.json"),
         }
     }
 }
@@ -63,6 +71,7 @@ impl FromStr for FileName {
             "metadata/snapshot.json" => Some(Self::Snapshot),
             "metadata/targets.json" => Some(Self::Targets),
             "targets/directory.json" => Some(Self::Listing),
+            "targets/registry.json" => Some(Self::Registry),
             _ => root(),
         };
         // The text must be the one that the name is written as: `01.root.json` and `+1.root.json` are not.
@@ -98,7 +107,8 @@ impl Files {
         if self.roots().count() > DIRECTORY_ROOTS_MAX {
             return Err(RepositoryError::TooManyRoots);
         }
-        if self.files.values().map(Vec::len).sum::<usize>() > DIRECTORY_BYTES_MAX {
+        let counted = self.files.iter().filter(|(name, _)| **name != FileName::Registry);
+        if counted.map(|(_, bytes)| bytes.len()).sum::<usize>() > DIRECTORY_BYTES_MAX {
             return Err(RepositoryError::TooLarge);
         }
         Ok(())
@@ -107,6 +117,13 @@ impl Files {
     /// The bytes of a file.
     pub fn file(&self, name: FileName) -> Option<&[u8]> {
         self.files.get(&name).map(Vec::as_slice)
+    }
+
+    /// The same files without the registry: it is large, changes seldom, and whoever has it needs no second copy.
+    pub fn without_registry(&self) -> Self {
+        let mut files = self.files.clone();
+        files.remove(&FileName::Registry);
+        Self { files }
     }
 
     /// Every file in the order of its name: roots by version, then the others.
@@ -152,7 +169,7 @@ impl Files {
 }
 
 /// Largest single file: base64 makes four bytes of three, names and JSON stay far below the rest.
-pub const SINGLE_FILE_BYTES_MAX: usize = DIRECTORY_BYTES_MAX / 2 * 3;
+pub const SINGLE_FILE_BYTES_MAX: usize = (DIRECTORY_BYTES_MAX + REGISTRY_BYTES_MAX) / 2 * 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

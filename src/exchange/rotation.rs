@@ -97,7 +97,11 @@ impl Rotation {
         }
         let record = record::decode(&parts.record).map_err(|_| RotationError::Record)?;
         let origin = record.authority.log_origin();
-        let named = digests(&self.old, &self.new).into_iter().all(|digest| record.digests.contains(&digest));
+        let digests = digests(&self.old, &self.new);
+        // All of its keys and no fewer: who leaves the line of one out hides that the log has it.
+        let of_key = |name: &str| name.starts_with("old-key/") || name.starts_with("new-key/");
+        let named = digests.iter().all(|digest| record.digests.contains(digest))
+            && record.digests.iter().filter(|digest| of_key(&digest.name)).count() == digests.len();
         let own = self.old.iter().chain(&self.new).all(|key| key.name() == origin);
         if record.event != Event::KeyRotated || !named || !own {
             return Err(RotationError::Record);
@@ -133,26 +137,39 @@ pub struct Checked {
     pub rotation: Rotation,
 }
 
-/// The keys of a log whose current key is `current`: back from it over the rotations, as far as they lead.
-pub fn history(current: &VerifierKey, rotations: &[Checked]) -> LogKeys {
-    let mut keys = LogKeys::new(current.clone());
-    let mut newest = current.clone();
-    let mut before = u64::MAX;
-    while let Some(found) = rotations.iter().find(|one| one.new == newest && one.end < before) {
-        keys = keys.after(Retired { key: found.old.clone(), end: found.end });
-        (newest, before) = (found.old.clone(), found.end);
+/// The rotations by which a log came to its current key, back from it, the newest first.
+pub fn back<'a>(current: &VerifierKey, rotations: &'a [Checked]) -> Vec<&'a Checked> {
+    let mut found: Vec<&Checked> = Vec::new();
+    let (mut newest, mut before) = (current, u64::MAX);
+    while let Some(one) = rotations.iter().find(|one| one.new == *newest && one.end < before) {
+        found.push(one);
+        (newest, before) = (&one.old, one.end);
     }
-    keys
+    found
 }
 
-/// The newest key that the rotations lead to from a key that is trusted; that key itself if they lead nowhere.
-pub fn successor(trusted: &VerifierKey, rotations: &[Checked]) -> VerifierKey {
-    let mut newest = trusted.clone();
-    let mut after = 0;
-    while let Some(found) = rotations.iter().find(|one| one.old == newest && one.end > after) {
-        (newest, after) = (found.new.clone(), found.end);
+/// The keys of a log whose current key is `current`: back from it over the rotations, as far as they lead.
+pub fn history(current: &VerifierKey, rotations: &[Checked]) -> LogKeys {
+    let retired = back(current, rotations).into_iter().map(|one| Retired { key: one.old.clone(), end: one.end });
+    retired.fold(LogKeys::new(current.clone()), LogKeys::after)
+}
+
+/// The rotations that trusted keys lead to, each signed by a key that is trusted or that one before it began. A key goes over
+/// once: what it signed later, or in the name of another key, leads nowhere.
+pub fn led<'a>(trusted: &[VerifierKey], rotations: &'a [Checked]) -> Vec<&'a Checked> {
+    let mut found: Vec<&Checked> = Vec::new();
+    for key in trusted {
+        let (mut newest, mut after) = (key, 0);
+        let next = |newest: &VerifierKey, after: u64| {
+            rotations.iter().filter(|one| one.old == *newest && one.end > after).min_by_key(|one| one.end)
+        };
+        // Each step ends later than the one before: made-up rotations in a circle end.
+        while let Some(one) = next(newest, after).filter(|one| !found.contains(one)) {
+            found.push(one);
+            (newest, after) = (&one.new, one.end);
+        }
     }
-    newest
+    found
 }
 
 /// Why a rotation proves nothing.
@@ -223,8 +240,11 @@ mod tests {
         let keys = history(&public(3), &all);
         let ends: Vec<_> = keys.retired().iter().map(|one| (one.key.clone(), one.end)).collect();
         assert_eq!(ends, [(public(2), 7), (public(1), 4)]);
-        assert_eq!(successor(&public(1), &all), public(3));
-        assert_eq!(successor(&public(9), &all), public(9));
+        let ends = |key| led(&[key], &all).iter().map(|one| one.end).collect::<Vec<_>>();
+        assert_eq!(
+            (ends(public(1)), ends(public(2)), ends(public(3)), ends(public(9))),
+            (vec![4, 7], vec![7], vec![], vec![])
+        );
         assert_eq!(history(&public(9), &all).retired(), []);
     }
 

@@ -36,6 +36,8 @@ pub mod tree {
     pub const DESTROYED: &str = "destroyed";
     /// index of what one officer asked for -> index of the record by which a second one did it
     pub const ANSWERED: &str = "answered";
+    /// request id -> [`super::BasisRow`]: the newest look-up of its legal basis that this node recorded
+    pub const BASIS: &str = "basis";
     /// nothing -> nothing: there once some record of this log was erased
     pub const ERASED: &str = "erased";
 }
@@ -262,6 +264,15 @@ pub struct IntakeRow {
     pub bytes: u64,
     /// The record of the envelope.
     pub index: u64,
+}
+
+/// The newest look-up of the legal basis of one request by this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasisRow {
+    /// The record, with the look-up beside it.
+    pub index: u64,
+    /// When it was recorded.
+    pub at: Timestamp,
 }
 
 /// A time-stamp, or the beginning of a gap.

@@ -114,6 +114,18 @@ impl Sender {
         }
     }
 
+    /// Another directory is in force: what was refused or could not be checked for want of it is tried at once.
+    pub fn directory_changed(&mut self) {
+        for peer in self.peers.values_mut() {
+            for row in peer.rows.values_mut().filter(|row| row.flight == Flight::Waiting) {
+                row.not_before = Timestamp::from_millis(0);
+            }
+            if let Link::Down { dial_at } = &mut peer.link {
+                *dial_at = Timestamp::from_millis(0);
+            }
+        }
+    }
+
     /// The last link to that peer is gone. What was out is to be handed over again.
     pub fn disconnected(&mut self, peer: &AuthorityId, now: Timestamp, random: u64) {
         let peer = self.peers.entry(peer.clone()).or_default();

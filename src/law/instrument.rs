@@ -8,10 +8,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::law::mark::Mark;
-use crate::law::provision::{AnnexText, CrimeText, MeasureText, Provision, RuleText, Term, TermText};
+use crate::law::provision::{
+    AnnexText, ChannelText, CrimeText, MeasureText, Provision, RuleText, Term, TermText, When,
+};
 use crate::law::rule::Rule;
 use crate::law::subject::Subject;
-use crate::law::words::Measure;
+use crate::law::words::{Measure, Path};
 use crate::model::date::Date;
 use crate::model::limits::{INSTRUMENT_BYTES_MAX, LINE_BYTES_MAX, PROVISIONS_MAX, REGISTRY_LIST_MAX};
 
@@ -103,6 +105,9 @@ pub struct Instrument {
     /// The help it excludes in words.
     #[serde(default, rename = "excluded", skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<MeasureText>,
+    /// The paths that it opens for requests.
+    #[serde(default, rename = "channel", skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<ChannelText>,
     /// Its terms: confidentiality, use limit, refusal and the like.
     #[serde(default, rename = "term", skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<TermText>,
@@ -178,7 +183,7 @@ impl Instrument {
     pub fn check(&self) -> Result<(), InstrumentError> {
         let fault = |what: &'static str| Err(InstrumentError::Fault { id: self.id.clone(), what });
         let lists = [self.rules.len(), self.crimes.len(), self.annexes.len(), self.measures.len(), self.terms.len()];
-        if lists.iter().chain([&self.excluded.len()]).any(|len| *len > PROVISIONS_MAX) {
+        if lists.iter().chain([&self.excluded.len(), &self.channels.len()]).any(|len| *len > PROVISIONS_MAX) {
             return fault("has more provisions than fit");
         }
         if self.rules.iter().any(|rule| rule.articles.len().max(rule.crimes.len()) > REGISTRY_LIST_MAX)
@@ -203,10 +208,12 @@ impl Instrument {
         let rules: BTreeSet<Rule> = self.rules.iter().map(|rule| rule.key).collect();
         let measures: BTreeSet<Measure> = self.measures.iter().map(|text| text.measure).collect();
         let annexes: BTreeSet<&str> = self.annexes.iter().map(|annex| annex.key.as_str()).collect();
+        let channels: BTreeSet<(Path, When)> = self.channels.iter().map(|text| (text.channel, text.when)).collect();
         let terms: BTreeSet<Term> = self.terms.iter().map(|term| term.key).collect();
         if !unique(self.rules.len(), rules.len())
             || !unique(self.measures.len(), measures.len())
             || !unique(self.annexes.len(), annexes.len())
+            || !unique(self.channels.len(), channels.len())
             || !unique(self.terms.len(), terms.len())
         {
             return fault("has two provisions on one thing");
@@ -222,6 +229,11 @@ impl Instrument {
     /// The article that provides for this help, if there is one.
     pub fn measure(&self, measure: Measure) -> Option<&MeasureText> {
         self.measures.iter().find(|text| text.measure == measure)
+    }
+
+    /// The article that opens this path in that case, if there is one.
+    pub fn channel(&self, channel: &str, when: When) -> Option<&ChannelText> {
+        self.channels.iter().find(|text| text.channel.as_str() == channel && text.when == when)
     }
 
     /// The annex of that key.
@@ -240,6 +252,7 @@ impl Instrument {
         lines.extend(self.crimes.iter().flat_map(|c| [c.article.as_str(), &c.says]));
         lines.extend(self.annexes.iter().flat_map(|a| [a.key.as_str(), &a.letter, &a.article, &a.says]));
         lines.extend(self.measures.iter().chain(&self.excluded).flat_map(|m| [m.article.as_str(), &m.says]));
+        lines.extend(self.channels.iter().flat_map(|c| [c.article.as_str(), &c.says]));
         lines.extend(self.terms.iter().flat_map(|t| [t.value.as_str(), &t.article, &t.says]));
         lines
     }

@@ -1,14 +1,20 @@
 //! Floor 2: the law as data, and the look-up over it. Answers YES, NO or ASK A HUMAN with reasons; decides no case.
 
 pub mod basis;
+pub mod complete;
+pub mod content;
 pub mod crime;
+pub mod demand;
 pub mod extent;
+pub mod finding;
 pub mod help;
 pub mod instrument;
 pub mod library;
+pub mod life;
 pub mod link;
 pub mod mark;
 pub mod opinion;
+pub mod particular;
 pub mod provision;
 pub mod query;
 pub mod registry;

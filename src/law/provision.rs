@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::law::instrument::Instrument;
 use crate::law::mark::Mark;
 use crate::law::rule::Rule;
-use crate::law::words::{Crime, Measure};
+use crate::law::words::{Crime, Measure, Path};
 
 /// The article behind a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +136,51 @@ pub enum Duty {
 impl Duty {
     fn is_shall(&self) -> bool {
         *self == Self::Shall
+    }
+}
+
+/// A path that the instrument opens for requests. What is not there is not opened: nobody adds a path by habit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelText {
+    /// The path.
+    pub channel: Path,
+    /// In which case.
+    pub when: When,
+    /// The article.
+    pub article: String,
+    /// How far that is known.
+    pub mark: Mark,
+    /// What it says, in a few words of ours.
+    pub says: String,
+}
+
+/// In which case a path is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// Always.
+    Always,
+    /// Where the addressee declared it.
+    Declared,
+    /// Where the two agreed on it.
+    Agreed,
+    /// In urgent cases.
+    Urgent,
+    /// In urgent cases, where the two agreed on it.
+    UrgentAgreed,
+}
+
+impl When {
+    /// In words.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Declared => "where the addressee declared it",
+            Self::Agreed => "where the two agreed on it",
+            Self::Urgent => "in urgent cases",
+            Self::UrgentAgreed => "in urgent cases, where the two agreed on it",
+        }
     }
 }
 

@@ -5,11 +5,13 @@
 //! the end, so a question "as of" an instant has one answer for ever.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::law::instrument::{Instrument, InstrumentError};
 use crate::law::row::Row;
 use crate::law::row_text::{RowError, RowText};
 use crate::model::limits::{LINE_BYTES_MAX, REGISTRY_BYTES_MAX, REGISTRY_INSTRUMENTS_MAX, REGISTRY_ROWS_MAX};
+use crate::model::time::Timestamp;
 
 /// The example that the program brings along: fictional States only.
 const EXAMPLE: &str = include_str!("example-registry.json");
@@ -31,9 +33,7 @@ impl Registry {
         if bytes.len() > REGISTRY_BYTES_MAX {
             return Err(RegistryError::TooLarge);
         }
-        let document: Document = serde_json::from_slice(bytes).map_err(|error| {
-            RegistryError::Json(error.to_string().chars().filter(|c| !c.is_control()).take(400).collect())
-        })?;
+        let document: Document = serde_json::from_slice(bytes).map_err(|error| json(&error))?;
         Self::try_from(document)
     }
 
@@ -71,6 +71,51 @@ impl Registry {
         out.into_bytes()
     }
 
+    /// The registry with these rows at its end: a JSON list of rows as the file has them, without `row` and `recorded`,
+    /// which are given here. So no keeper can date a row back.
+    ///
+    /// # Errors
+    /// As [`Registry::parse`].
+    pub fn with_rows(&self, list: &[u8], now: Timestamp) -> Result<Self, RegistryError> {
+        if list.len() > REGISTRY_BYTES_MAX {
+            return Err(RegistryError::TooLarge);
+        }
+        let drafts: Vec<serde_json::Map<String, Value>> = serde_json::from_slice(list).map_err(|e| json(&e))?;
+        let mut rows = self.rows.clone();
+        for mut draft in drafts {
+            let number = u32::try_from(rows.len() + 1).map_err(|_| TOO_MANY_ROWS)?;
+            for (field, value) in [("row", Value::from(number)), ("recorded", Value::from(now.to_string()))] {
+                if draft.insert(field.to_owned(), value).is_some() {
+                    return Err(RegistryError::Given { row: number, field });
+                }
+            }
+            let text: RowText = serde_json::from_value(Value::Object(draft)).map_err(|e| json(&e))?;
+            rows.push(Row::try_from(text)?);
+        }
+        Self::of(&self.about, self.instruments.clone(), rows)
+    }
+
+    /// The registry with the data of one more instrument, or with other data of one that it has.
+    ///
+    /// # Errors
+    /// As [`Registry::parse`].
+    pub fn with_instrument(&self, instrument: Instrument) -> Result<Self, RegistryError> {
+        let mut instruments = self.instruments.clone();
+        match instruments.iter_mut().find(|one| one.id == instrument.id) {
+            Some(one) => *one = instrument,
+            None => instruments.push(instrument),
+        }
+        Self::of(&self.about, instruments, self.rows.clone())
+    }
+
+    /// The registry with another line about itself.
+    ///
+    /// # Errors
+    /// As [`Registry::parse`].
+    pub fn about_itself(&self, about: &str) -> Result<Self, RegistryError> {
+        Self::of(about, self.instruments.clone(), self.rows.clone())
+    }
+
     /// What the registry says of itself.
     pub fn about(&self) -> &str {
         &self.about
@@ -91,7 +136,7 @@ impl Registry {
             return Err(RegistryError::About);
         }
         if self.rows.len() > REGISTRY_ROWS_MAX {
-            return Err(RegistryError::TooMany("rows", REGISTRY_ROWS_MAX));
+            return Err(TOO_MANY_ROWS);
         }
         if self.instruments.len() > REGISTRY_INSTRUMENTS_MAX {
             return Err(RegistryError::TooMany("instruments", REGISTRY_INSTRUMENTS_MAX));
@@ -121,6 +166,12 @@ impl Registry {
     }
 }
 
+const TOO_MANY_ROWS: RegistryError = RegistryError::TooMany("rows", REGISTRY_ROWS_MAX);
+
+fn json(error: &serde_json::Error) -> RegistryError {
+    RegistryError::Json(error.to_string().chars().filter(|c| !c.is_control()).take(400).collect())
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -142,7 +193,7 @@ impl TryFrom<Document> for Registry {
 
     fn try_from(document: Document) -> Result<Self, RegistryError> {
         if document.rows.len() > REGISTRY_ROWS_MAX {
-            return Err(RegistryError::TooMany("rows", REGISTRY_ROWS_MAX));
+            return Err(TOO_MANY_ROWS);
         }
         let rows = document.rows.into_iter().map(Row::try_from).collect::<Result<_, _>>()?;
         Self::of(&document.about, document.instruments, rows)
@@ -185,6 +236,14 @@ pub enum RegistryError {
     /// A row that is not good.
     #[error("{0}")]
     Row(#[from] RowError),
+    /// A new row that brings what is given to it.
+    #[error("row {row}: leave `{field}` out; it is given when the row is added")]
+    Given {
+        /// The row.
+        row: u32,
+        /// The field.
+        field: &'static str,
+    },
     /// A row is missing.
     #[error("row {found} stands where row {expected} should; rows are never taken out, a later row replaces them")]
     Gap {

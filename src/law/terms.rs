@@ -3,7 +3,7 @@
 
 use crate::law::instrument::Instrument;
 use crate::law::opinion::{Answer, Effect, Route, TermAnswer};
-use crate::law::provision::{Term, TermText};
+use crate::law::provision::{Term, TermText, When};
 use crate::law::query::Query;
 use crate::law::row::{Agreed, Channel, Fact, Row};
 use crate::law::standing::holds;
@@ -48,6 +48,7 @@ pub fn route<'a>(view: &View<'a>, instrument: &'a Instrument, query: &'a Query, 
         ways.push(name(Channel::CentralAuthority));
     }
     let mut steps = vec![electronic(view, instrument, query, &declared, &agreed)];
+    steps.extend(declared.iter().filter_map(|(channel, row)| unopened(view, instrument, *channel, row)));
     if query.urgency == Urgency::Urgent {
         steps.push(urgent(view, instrument, &agreed, &mut ways));
     }
@@ -117,7 +118,28 @@ fn electronic<'a>(
     }
 }
 
-/// What haste opens. INTERPOL only where the two agreed on it under an instrument that provides for that.
+/// A declared path that the instrument does not open: whether requests may take it, a person must say.
+fn unopened<'a>(view: &View<'a>, instrument: &'a Instrument, channel: Channel, row: &'a Row) -> Option<Step> {
+    let path = word(channel);
+    let opened = [When::Always, When::Declared].into_iter().any(|when| instrument.channel(path, when).is_some());
+    if opened || instrument.channels.is_empty() {
+        return None;
+    }
+    let text = format!("{} was declared; the text read opens no such path ({path})", name(channel));
+    Some(Step::of(view, Effect::Asks, text, &Grounds::none().see_link(instrument).row(row)))
+}
+
+const fn word(channel: Channel) -> &'static str {
+    match channel {
+        Channel::CentralAuthority => "central-authority",
+        Channel::Diplomatic => "diplomatic",
+        Channel::Interpol => "interpol",
+        Channel::DirectJudicial => "direct-judicial",
+    }
+}
+
+/// What haste opens, by the paths in the instrument's data. No path is added by habit: an agreement on INTERPOL under a
+/// text that opens it only where the addressee declared it makes a human be asked.
 fn urgent<'a>(
     view: &View<'a>,
     instrument: &'a Instrument,
@@ -131,14 +153,22 @@ fn urgent<'a>(
     let grounds = Grounds::none().under(instrument.cite(&term.article, &term.mark));
     let mut step = Step::of(view, Effect::Notes, term.says.clone(), &grounds);
     for (what, row) in agreed {
-        let (way, text) = match what {
-            Agreed::UrgentOral => ("by word of mouth or other quick means", "the two agreed on quick means"),
-            Agreed::UrgentInterpol if term.value == "interpol-if-agreed" => {
-                ("INTERPOL, as urgent", "the two agreed on INTERPOL for urgent requests")
+        let (path, way, text) = match what {
+            Agreed::UrgentOral => {
+                ("quick-means", "by word of mouth or other quick means", "the two agreed on quick means")
+            }
+            Agreed::UrgentInterpol => {
+                ("interpol", "INTERPOL, as urgent", "the two agreed on INTERPOL for urgent requests")
             }
             _ => continue,
         };
-        let opened = Step::of(view, Effect::Supports, text, &grounds.clone().row(row));
+        let Some(channel) = instrument.channel(path, When::UrgentAgreed) else {
+            let text = format!("{text}; the text read opens no such path in urgent cases");
+            step = step.and(Step::of(view, Effect::Asks, text, &grounds.clone().row(row)));
+            continue;
+        };
+        let grounds = Grounds::none().under(instrument.cite(&channel.article, &channel.mark)).row(row);
+        let opened = Step::of(view, Effect::Supports, text, &grounds);
         if opened.answer == Answer::Yes {
             ways.push(way);
         }

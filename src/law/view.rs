@@ -139,10 +139,15 @@ impl<'a> View<'a> {
         if provision.mark.standing() == Trust::Decides {
             return Confirmed::Read;
         }
-        let places = self.book.confirmations.get(&provision.instrument.id).into_iter().flatten();
+        self.confirmed(&provision.instrument.id, provision.article)
+    }
+
+    /// Whether a keeper confirmed that article.
+    pub fn confirmed(&self, instrument: &InstrumentId, article: &str) -> Confirmed<'a> {
+        let places = self.book.confirmations.get(instrument).into_iter().flatten();
         let mut rows = places.filter_map(|place| self.row(*place));
         let confirms = |row: &&Row| match &row.fact {
-            Fact::Confirmation(articles) => articles.iter().any(|article| article == provision.article),
+            Fact::Confirmation(articles) => articles.iter().any(|confirmed| confirmed == article),
             _ => false,
         };
         rows.find(confirms).map_or(Confirmed::Nobody, Confirmed::By)

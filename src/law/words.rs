@@ -16,6 +16,7 @@ static VOCABULARY: LazyLock<Vocabulary> =
 struct Vocabulary {
     crime: Vec<Word>,
     measure: Vec<Word>,
+    channel: Vec<Word>,
 }
 
 /// One word and what it means.
@@ -35,6 +36,15 @@ pub struct Crime(&'static str);
 /// A kind of help, e.g. `evidence`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Measure(&'static str);
+
+/// A path of requests, e.g. `diplomatic`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path(&'static str);
+
+/// Every path of requests that an instrument may open.
+pub fn channels() -> &'static [Word] {
+    &VOCABULARY.channel
+}
 
 /// Every crime that a question may name.
 pub fn crimes() -> &'static [Word] {
@@ -104,6 +114,7 @@ macro_rules! word {
 
 word!(Crime, crimes, Crime);
 word!(Measure, measures, Measure);
+word!(Path, channels, Path);
 
 /// A word that the vocabulary does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +122,9 @@ pub enum WordError {
     /// Not a crime of the vocabulary.
     #[error("`{0}` is no crime that the look-up knows; it knows {1}")]
     Crime(String, String),
+    /// Not a path of the vocabulary.
+    #[error("`{0}` is no path of requests that the look-up knows; it knows {1}")]
+    Path(String, String),
     /// Not a kind of help of the vocabulary.
     #[error("`{0}` is no kind of help that the look-up knows; it knows {1}")]
     Measure(String, String),
@@ -129,6 +143,9 @@ mod tests {
         }
         for word in measures() {
             assert_eq!(word.word.parse::<Measure>().unwrap().to_string(), word.word);
+        }
+        for word in channels() {
+            assert_eq!(word.word.parse::<Path>().unwrap().as_str(), word.word);
         }
         assert!("jaywalking".parse::<Crime>().unwrap_err().to_string().contains("genocide"));
         assert!("Evidence".parse::<Measure>().is_err());

@@ -1,6 +1,7 @@
 //! A central authority as the signed directory describes it. Holds public facts only, never a private key.
 
 use crate::model::ident::{AuthorityId, Digest};
+use crate::model::requirement::Requirement;
 use crate::model::time::Timestamp;
 
 /// One row of the directory: who an authority is, where it listens, what it signs and opens with.
@@ -28,6 +29,8 @@ pub struct Authority {
     pub receiving_keys: Vec<ReceivingKey>,
     /// Languages it accepts, BCP 47, in its order of preference.
     pub languages: Vec<String>,
+    /// What its law asks of every request. May be empty: nobody told.
+    pub requirements: Vec<Requirement>,
     /// Where this row comes from.
     pub provenance: Provenance,
 }

@@ -65,6 +65,8 @@ events! {
     PackageDestroyed = "package.destroyed", "package destroyed: key and files";
     KeyRotated = "key.rotated", "a key was replaced";
     KeysAdded = "keys.added", "keys made that the node had not";
+    BasisCompared = "basis.compared", "legal basis looked up again on receipt";
+    BasisChanged = "basis.changed", "legal basis looked up again: the registry now gives another answer";
 }
 
 impl Event {

@@ -120,6 +120,8 @@ pub const RECEIVING_KEYS_MAX: usize = 16;
 pub const RECEIVING_KEY_BYTES: usize = 1_216;
 /// Most languages of one authority.
 pub const LANGUAGES_MAX: usize = 32;
+/// Most national requirements of one authority.
+pub const REQUIREMENTS_MAX: usize = 64;
 
 /// How far a peer's clock may differ from ours, in milliseconds.
 pub const CLOCK_SKEW_MS_MAX: u64 = 10 * 60 * 1_000;
@@ -270,6 +272,11 @@ pub const WEB_ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const WEB_HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Most header lines of an answer of a web service.
 pub const WEB_HEADERS_MAX: usize = 64;
+/// Largest file that a variable of the environment may name for the value of one setting.
+pub const SETTING_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// How often a running node looks whether its settings, certificates or directory changed on disk, in milliseconds. What
+/// changed must then stay the same for one more look.
+pub const WATCH_FILES_MS: u64 = 2_000;
 /// Largest file of CA certificates that HTTPS trusts.
 pub const WEB_ROOTS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -337,6 +344,12 @@ pub const REGISTRY_ROWS_MAX: usize = 250_000;
 pub const REGISTRY_INSTRUMENTS_MAX: usize = 1_024;
 /// Most entries of a list within one row or one provision of an instrument.
 pub const REGISTRY_LIST_MAX: usize = 64;
+/// Most instruments times kinds of help that one look-up tells of.
+pub const BASIS_FINDINGS_MAX: usize = 4_096;
+/// Most differences between two look-ups that are told.
+pub const BASIS_DIFFERENCES_MAX: usize = 16;
+/// Largest record of one node's own look-up.
+pub const BASIS_REVIEW_BYTES_MAX: usize = 1024 * 1024;
 /// Most provisions of one kind (rules, crimes, measures) in one instrument.
 pub const PROVISIONS_MAX: usize = 256;
 /// Largest file of one instrument.

@@ -4,13 +4,20 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::asking::Asking;
+use crate::model::basis::BasisLookup;
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
+use crate::model::notice::{Notice, NoticeError};
 use crate::model::package::{Condition, Consignment, ConsignmentError, check_conditions};
+use crate::model::rendition::{self, Rendition};
 use crate::model::request::{
     Acknowledgement, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, Refusal, RequestBody, Withdrawal,
 };
+use crate::model::side::{Side, Speaker};
 use crate::model::text::{Need, TextError, line, list, prose};
 use crate::model::time::Timestamp;
+
+mod bounds;
 
 /// A checked message. Read its fields through `Deref`; make one with [`Message::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +50,27 @@ pub struct Fields {
     pub reply_by: Option<ReplyBy>,
     /// The treaties that the sender names.
     pub legal_bases: Vec<String>,
+    /// What the sender's node looked up about the legal basis of a request.
+    pub basis: Option<Box<BasisLookup>>,
     /// Conditions on what is sent, or undertakings in a request.
     pub conditions: Vec<Condition>,
     /// The files that travel with it.
     pub consignment: Option<Consignment>,
+    /// What a request looks like on paper, by language.
+    pub renditions: Vec<Rendition>,
+    /// What binds it to other requests and dates.
+    pub ties: Ties,
     /// What it says.
     pub body: Body,
+}
+
+/// What binds a message to other requests and dates; most have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ties {
+    /// An earlier request in the same matter; a supplement names one.
+    pub parent: Option<Id>,
+    /// Until when the formal request follows; the short form of an urgent request says so.
+    pub confirm_by: Option<Timestamp>,
 }
 
 /// An authority and the officer who acts for it.
@@ -95,6 +117,8 @@ impl Urgency {
 pub enum Body {
     /// A request for assistance.
     Request(Box<RequestBody>),
+    /// A request in another form than the ordinary one.
+    Asking(Asking, Box<RequestBody>),
     /// Its legal acknowledgement.
     Acknowledgement(Acknowledgement),
     /// How its execution goes.
@@ -107,73 +131,131 @@ pub enum Body {
     Acceptance(ConditionsAcceptance),
     /// Withdrawal of a request.
     Withdrawal(Withdrawal),
+    /// Any other step in the life of a request.
+    Notice(Box<Notice>),
 }
 
-/// The kind of a message, with its name on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "&'static str", try_from = "String")]
-pub enum MessageKind {
-    /// `request.submit`
-    RequestSubmit,
-    /// `request.ack`
-    RequestAck,
-    /// `execution.report`
-    ExecutionReport,
-    /// `request.refuse`
-    RequestRefuse,
-    /// `evidence.transmit`
-    EvidenceTransmit,
-    /// `conditions.accept`
-    ConditionsAccept,
-    /// `request.withdraw`
-    RequestWithdraw,
+macro_rules! kinds {
+    ($($variant:ident = $name:literal, $by:expr;)+) => {
+        /// The kind of a message, with its name on the wire. Names are never reused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(into = "&'static str", try_from = "String")]
+        pub enum MessageKind { $(#[doc = $name] $variant,)+ }
+
+        impl MessageKind {
+            /// Every kind.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant,)+];
+
+            /// The name on the wire.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// Who may send it.
+            pub const fn by(self) -> Speaker {
+                match self { $(Self::$variant => $by,)+ }
+            }
+        }
+    };
 }
 
-/// Which side of a request may send a kind of message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The authority that asks.
-    Requesting,
-    /// The authority that is asked.
-    Requested,
+const R: Speaker = Speaker::Only(Side::Requesting);
+const E: Speaker = Speaker::Only(Side::Requested);
+
+kinds! {
+    RequestSubmit = "request.submit", R;
+    RequestAck = "request.ack", E;
+    ExecutionReport = "execution.report", E;
+    RequestRefuse = "request.refuse", E;
+    EvidenceTransmit = "evidence.transmit", E;
+    ConditionsAccept = "conditions.accept", R;
+    RequestWithdraw = "request.withdraw", R;
+    RequestUrgent = "request.urgent", R;
+    RequestConfirm = "request.confirm", R;
+    RequestSupplement = "request.supplement", R;
+    PreservationRequest = "preservation.request", R;
+    ArrestRequest = "arrest.request", R;
+    ExtraditionRequest = "extradition.request", R;
+    TransferRequest = "transfer.request", R;
+    ProceedingsRequest = "proceedings.request", R;
+    JitPropose = "jit.propose", R;
+    RequestForwarded = "request.forwarded", E;
+    RequestWrongAddressee = "request.wrong-addressee", E;
+    ConfidentialityCannotKeep = "confidentiality.cannot-keep", E;
+    ConfidentialityDecision = "confidentiality.decision", R;
+    InfoRequest = "info.request", E;
+    InfoSupply = "info.supply", R;
+    InfoExpired = "info.expired", E;
+    RequestAccept = "request.accept", E;
+    ConsultOpen = "consult.open", Speaker::Either;
+    ConsultReply = "consult.reply", Speaker::Either;
+    RequestPostpone = "request.postpone", E;
+    RequestResume = "request.resume", E;
+    ProgressNote = "progress.note", E;
+    ProgressQuery = "progress.query", R;
+    ProgressReply = "progress.reply", E;
+    MeasureResult = "measure.result", E;
+    EvidenceReceipt = "evidence.receipt", R;
+    UseReportRequest = "use.report.request", E;
+    UseReport = "use.report", R;
+    DataCorrect = "data.correct", Speaker::Either;
+    DataUnlawful = "data.unlawful", Speaker::Either;
+    DataDone = "data.done", Speaker::Either;
+    BreachNotice = "breach.notice", Speaker::Either;
+    ReturnDemand = "return.demand", E;
+    ReturnDispatch = "return.dispatch", R;
+    ReturnReceipt = "return.receipt", E;
+    ReturnWaive = "return.waive", E;
+    DestroyCertificate = "destroy.certificate", R;
+    RequestClose = "request.close", R;
+    RequestCloseAck = "request.close.ack", E;
+    ObligationReopen = "obligation.reopen", Speaker::Either;
+    SpontaneousNotice = "spontaneous.notice", R;
+    SpontaneousAcceptConditions = "spontaneous.accept-conditions", E;
+    SpontaneousTransmit = "spontaneous.transmit", R;
+    PreservationDone = "preservation.done", E;
+    PreservationLift = "preservation.lift", Speaker::Either;
+    ArrestMade = "arrest.made", E;
+    ArrestReleased = "arrest.released", E;
+    SurrenderAgreed = "surrender.agreed", E;
+    SurrenderDone = "surrender.done", E;
+    TransferDone = "transfer.done", E;
+    ProceedingsOutcome = "proceedings.outcome", E;
+    JitAgree = "jit.agree", E;
+    JitExtend = "jit.extend", Speaker::Either;
+    JitEnd = "jit.end", Speaker::Either;
+    RegistryNotice = "registry.notice", R;
+    ConsultationNotice = "consultation.notice", R;
 }
 
 impl MessageKind {
-    /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::RequestSubmit,
-        Self::RequestAck,
-        Self::ExecutionReport,
-        Self::RequestRefuse,
-        Self::EvidenceTransmit,
-        Self::ConditionsAccept,
-        Self::RequestWithdraw,
-    ];
-
-    /// The name on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RequestSubmit => "request.submit",
-            Self::RequestAck => "request.ack",
-            Self::ExecutionReport => "execution.report",
-            Self::RequestRefuse => "request.refuse",
-            Self::EvidenceTransmit => "evidence.transmit",
-            Self::ConditionsAccept => "conditions.accept",
-            Self::RequestWithdraw => "request.withdraw",
-        }
-    }
-
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Which side of the request may send it.
-    pub const fn side(self) -> Side {
-        match self {
-            Self::RequestSubmit | Self::ConditionsAccept | Self::RequestWithdraw => Side::Requesting,
-            Self::RequestAck | Self::ExecutionReport | Self::RequestRefuse | Self::EvidenceTransmit => Side::Requested,
-        }
+    /// Whether it is the first message of a thread, and of nothing else.
+    pub fn opens(self) -> bool {
+        use MessageKind::{ConsultationNotice, RegistryNotice, RequestConfirm, RequestSubmit, SpontaneousNotice};
+        matches!(self, RequestSubmit | ConsultationNotice | RegistryNotice | SpontaneousNotice)
+            || (Asking::of(self).is_some() && self != RequestConfirm)
+    }
+
+    /// Whether, unless the house rules say otherwise, a second person approves it: what binds the State, what leaves its
+    /// hands for good, and what opens a thread.
+    pub fn of_two_persons(self) -> bool {
+        use MessageKind::{
+            ConditionsAccept, DestroyCertificate, EvidenceTransmit, RequestConfirm, RequestRefuse, RequestWithdraw,
+            ReturnDispatch, ReturnReceipt, ReturnWaive, SpontaneousTransmit,
+        };
+        self.opens()
+            || matches!(self, RequestConfirm | RequestRefuse | RequestWithdraw | EvidenceTransmit | SpontaneousTransmit)
+            || matches!(self, ConditionsAccept | DestroyCertificate | ReturnDispatch | ReturnReceipt | ReturnWaive)
+    }
+
+    /// Whether it brings files that conditions of their sender may bind.
+    pub const fn hands_over(self) -> bool {
+        matches!(self, Self::EvidenceTransmit | Self::SpontaneousTransmit)
     }
 }
 
@@ -202,6 +284,16 @@ impl Body {
             Self::Evidence(_) => MessageKind::EvidenceTransmit,
             Self::Acceptance(_) => MessageKind::ConditionsAccept,
             Self::Withdrawal(_) => MessageKind::RequestWithdraw,
+            Self::Asking(asking, _) => asking.kind(),
+            Self::Notice(notice) => notice.kind,
+        }
+    }
+
+    /// What is asked for, where the message asks for something.
+    pub const fn request(&self) -> Option<&RequestBody> {
+        match self {
+            Self::Request(request) | Self::Asking(_, request) => Some(request),
+            _ => None,
         }
     }
 }
@@ -223,16 +315,24 @@ impl Message {
         }
         list("legal_bases", fields.legal_bases.len())?;
         fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
+        if let Some(basis) = &fields.basis {
+            basis.check_bounds()?;
+            if fields.body.request().is_none() {
+                return Err(MessageError::Basis);
+            }
+        }
+        rendition::check(&fields.renditions)?;
         check_conditions(&fields.conditions)?;
         // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
-        let evidence = fields.body.kind() == MessageKind::EvidenceTransmit;
+        let evidence = fields.body.kind().hands_over();
         if !evidence && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
             return Err(MessageError::Origin);
         }
-        check_body(&fields.body)?;
+        bounds::body(&fields.body)?;
         if evidence && fields.consignment.is_none() {
             return Err(MessageError::NoItems);
         }
+        bounds::ties(&fields)?;
         Ok(Self(fields))
     }
 
@@ -247,33 +347,6 @@ impl Deref for Message {
 
     fn deref(&self) -> &Fields {
         &self.0
-    }
-}
-
-fn check_body(body: &Body) -> Result<(), TextError> {
-    match body {
-        Body::Request(request) => request.check_bounds(),
-        Body::Acknowledgement(ack) => {
-            line("reference", &ack.reference, Need::Optional)?;
-            line("contact", &ack.contact, Need::Optional)?;
-            prose("note", &ack.note, Need::Optional)
-        }
-        Body::Report(report) => prose("text", &report.text, Need::Required),
-        Body::Refusal(refusal) => {
-            list("grounds", refusal.grounds.len())?;
-            refusal.grounds.iter().try_for_each(|ground| line("grounds", ground, Need::Required))?;
-            prose("reasons", &refusal.reasons, Need::Required)
-        }
-        Body::Evidence(evidence) => {
-            line("reference", &evidence.reference, Need::Optional)?;
-            prose("description", &evidence.description, Need::Optional)
-        }
-        Body::Acceptance(acceptance) => {
-            list("condition_ids", acceptance.condition_ids.len())?;
-            acceptance.condition_ids.iter().try_for_each(|id| line("condition_ids", id, Need::Required))?;
-            line("responsible_authority", &acceptance.responsible_authority, Need::Required)
-        }
-        Body::Withdrawal(withdrawal) => prose("reason", &withdrawal.reason, Need::Required),
     }
 }
 
@@ -292,6 +365,24 @@ pub enum MessageError {
          the origin requester-undertaking or default-by-law"
     )]
     Origin,
+    /// A look-up of the legal basis in a message that asks for nothing.
+    #[error("only a request carries a look-up of its legal basis; the other side tells its own by `request.ack`")]
+    Basis,
+    /// New measures in no matter.
+    #[error("a supplement names the request that it supplements")]
+    NoParent,
+    /// A request that names itself as its parent.
+    #[error("a request cannot be its own parent")]
+    OwnParent,
+    /// The short form without its date.
+    #[error("the short form of an urgent request says until when the formal request follows")]
+    NoConfirmBy,
+    /// A date that only the short form has.
+    #[error("only the short form of an urgent request says until when the formal request follows")]
+    StrayConfirmBy,
+    /// A step whose fields are not those of its kind.
+    #[error(transparent)]
+    Notice(#[from] NoticeError),
     /// A text field.
     #[error(transparent)]
     Text(#[from] TextError),

@@ -1,9 +1,14 @@
 //! The bodies of messages: what one central authority says to another. Refuses texts outside their bounds.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::model::basis::BasisComparison;
+use crate::model::date::Date;
 use crate::model::ident::Id;
-use crate::model::text::{Need, TextError, line, list, prose};
+use crate::model::request_parts::{Charge, Enclosure, LawText, Person, TimeLimit, Undertaking};
+use crate::model::text::{Need, TextError, line, list, prose, word};
 use crate::model::time::Timestamp;
 
 /// The content of a request for assistance.
@@ -38,16 +43,41 @@ pub struct RequestBody {
     pub confidentiality: String,
     /// The law under which a witness may refuse to testify.
     pub privilege_to_refuse_testimony: String,
+    /// The persons, so that a machine can tell them apart; beside `persons`, which is free text.
+    pub people: Vec<Person>,
+    /// The crimes.
+    pub charges: Vec<Charge>,
+    /// First day of the conduct, as far as it is known.
+    pub conduct_from: Option<Date>,
+    /// Last day of the conduct.
+    pub conduct_to: Option<Date>,
+    /// The texts of the national law that applies.
+    pub law_texts: Vec<LawText>,
+    /// Time limits in the proceedings.
+    pub time_limits: Vec<TimeLimit>,
+    /// Who bears which costs, as the requesting side proposes.
+    pub costs: String,
+    /// The language in which an answer is wished (BCP 47).
+    pub reply_language: String,
+    /// What the files that go along are.
+    pub enclosures: Vec<Enclosure>,
+    /// Promises of the requesting side.
+    pub undertakings: Vec<Undertaking>,
+    /// Why the conduct is a crime in both States.
+    pub dual_criminality: String,
 }
 
 /// One act of assistance that is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
     /// The kind of help, e.g. `evidence`, `hearing`, `search`.
     pub kind: String,
     /// What exactly is asked for.
     pub description: String,
+    /// What this kind of help needs to be told beyond that: a word, e.g. `conducting-authority`, and the text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub particulars: BTreeMap<String, String>,
 }
 
 impl RequestBody {
@@ -66,9 +96,30 @@ impl RequestBody {
         for measure in &self.measures {
             line("measure kind", &measure.kind, Need::Required)?;
             prose("measure description", &measure.description, Need::Required)?;
+            for (code, text) in &measure.particulars {
+                word("particulars", code)?;
+                prose("particulars", text, Need::Required)?;
+            }
         }
+        list("particulars", self.measures.iter().map(|measure| measure.particulars.len()).sum())?;
         list("persons", self.persons.len())?;
-        self.persons.iter().try_for_each(|person| prose("persons", person, Need::Required))
+        self.persons.iter().try_for_each(|person| prose("persons", person, Need::Required))?;
+        self.check_parts()
+    }
+
+    fn check_parts(&self) -> Result<(), TextError> {
+        list("people", self.people.len())?;
+        self.people.iter().try_for_each(Person::check)?;
+        list("charges", self.charges.len())?;
+        self.charges.iter().try_for_each(Charge::check)?;
+        list("law_texts", self.law_texts.len())?;
+        self.law_texts.iter().try_for_each(LawText::check)?;
+        list("time_limits", self.time_limits.len())?;
+        self.time_limits.iter().try_for_each(TimeLimit::check)?;
+        list("enclosures", self.enclosures.len())?;
+        self.enclosures.iter().try_for_each(Enclosure::check)?;
+        list("undertakings", self.undertakings.len())?;
+        self.undertakings.iter().try_for_each(Undertaking::check)
     }
 
     /// The required fields that are empty, by name; a request with any is a draft and cannot be sent.
@@ -84,19 +135,27 @@ impl RequestBody {
         missing
     }
 
-    fn lines(&self) -> [(&'static str, &str, Need); 3] {
+    /// Whether service of documents is all that is asked for: then no summary of the facts is owed.
+    fn only_service(&self) -> bool {
+        !self.measures.is_empty() && self.measures.iter().all(|measure| measure.kind == "service")
+    }
+
+    fn lines(&self) -> [(&'static str, &str, Need); 4] {
         [
+            ("reply_language", &self.reply_language, Need::Optional),
             ("reference", &self.reference, Need::Required),
             ("subject", &self.subject, Need::Required),
             ("proceeding_authority", &self.proceeding_authority, Need::Required),
         ]
     }
 
-    fn proses(&self) -> [(&'static str, &str, Need); 9] {
+    fn proses(&self) -> [(&'static str, &str, Need); 11] {
         [
+            ("costs", &self.costs, Need::Optional),
+            ("dual_criminality", &self.dual_criminality, Need::Optional),
             ("proceeding_authority_functions", &self.proceeding_authority_functions, Need::Required),
             ("nature_of_proceedings", &self.nature_of_proceedings, Need::Required),
-            ("facts", &self.facts, Need::Required),
+            ("facts", &self.facts, if self.only_service() { Need::Optional } else { Need::Required }),
             ("applicable_law", &self.applicable_law, Need::Required),
             ("penalty", &self.penalty, Need::Required),
             ("purpose", &self.purpose, Need::Required),
@@ -118,6 +177,8 @@ pub struct Acknowledgement {
     pub note: String,
     /// When the requested authority will write next.
     pub next_contact: Option<Timestamp>,
+    /// What its node found when it looked up the legal basis again; nothing from a node that did not.
+    pub basis: Option<Box<BasisComparison>>,
 }
 
 /// What was done and what not.
@@ -165,6 +226,12 @@ pub struct Refusal {
     pub grounds: Vec<String>,
     /// The reasons.
     pub reasons: String,
+    /// The measures that are refused, by their places in the request, from 1; empty: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<u32>,
+    /// Why no consultation was appropriate; empty where one was opened.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub without_consultation: String,
 }
 
 /// A package of evidence handed over.
@@ -204,6 +271,9 @@ pub struct ConditionsAcceptance {
 pub struct Withdrawal {
     /// Why.
     pub reason: String,
+    /// The measures that are withdrawn, by their places in the request, from 1; empty: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<u32>,
 }
 
 #[cfg(test)]

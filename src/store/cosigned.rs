@@ -1,17 +1,14 @@
 //! Our own checkpoints with the cosignatures that witnesses gave: `<custody>/cosigned/<size>`, whole signed notes. Keeps the
-//! last 256 of them, and of older ones the newest of each hour, for ever. Checks no signature.
+//! last 256 of them, and of older ones the newest of each hour in which they were written, for ever. Checks no signature,
+//! and believes no time that a witness claims.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::custody::note::Note;
 use crate::model::limits::COSIGNED_RECENT_MAX;
 use crate::store::files::{create_dir_durably, read_if_there, replace_durably};
-
-/// Payloads behind the key id that begin with the seconds of a cosignature: Ed25519 and ML-DSA-44 (C2SP tlog-cosignature).
-const TIMED_PAYLOADS: [usize; 2] = [8 + 64, 8 + 2_420];
 
 /// The cosigned checkpoints of one log.
 #[derive(Debug)]
@@ -105,8 +102,14 @@ impl CosignedFiles {
         }
     }
 
+    /// The hour in which the file was written. Attack: by the times in the cosignatures a witness would choose what goes: with
+    /// one hour for all, everything, and with another one each time, nothing until the disk is full.
     fn hour(&self, size: u64) -> io::Result<Option<u64>> {
-        Ok(self.at(size)?.and_then(|bytes| cosigned_at(&bytes)).map(|seconds| seconds / 3_600))
+        let written = match fs::metadata(self.path(size)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            facts => facts?.modified()?,
+        };
+        Ok(written.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_secs() / 3_600))
     }
 
     fn first(&self, mut sizes: impl Iterator<Item = u64>) -> io::Result<Option<Vec<u8>>> {
@@ -120,13 +123,6 @@ impl CosignedFiles {
     fn enter(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The seconds of the youngest cosignature of a note, as it claims.
-fn cosigned_at(note: &[u8]) -> Option<u64> {
-    let note = Note::parse(note).ok()?;
-    let lines = note.signatures().iter().filter(|line| TIMED_PAYLOADS.contains(&line.signature().len()));
-    lines.filter_map(|line| line.signature().first_chunk::<8>()).map(|seconds| u64::from_be_bytes(*seconds)).max()
 }
 
 #[cfg(test)]
@@ -175,9 +171,11 @@ mod tests {
     fn of_what_is_older_than_the_last_256_the_newest_of_each_hour_stays() {
         let dir = tempfile::tempdir().unwrap();
         let files = CosignedFiles::of(dir.path());
-        // One a minute, for ten hours.
+        // One a minute, for ten hours; the witness claims one time for all, or another year for each.
         for minute in 0..600 {
-            put(&files, minute + 1, minute * 60);
+            put(&files, minute + 1, if minute < 300 { 7 } else { minute * 31_536_000 });
+            let written = fs::File::options().write(true).open(files.path(minute + 1)).unwrap();
+            written.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(minute * 60)).unwrap();
         }
         let sizes = files.sizes().unwrap();
         let recent: Vec<u64> = (345..=600).collect();

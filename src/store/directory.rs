@@ -4,10 +4,11 @@
 //! ```text
 //!  <data>/directory/trusted-root                        the fingerprint that the operator confirmed, once
 //!  <data>/directory/versions/R-T.rogatory-directory     every accepted state: newest root R, timestamp T
+//!  <data>/directory/registries/SHA256.json              each registry of treaty actions, once; the states name it
 //!  <data>/directory/current.rogatory-directory          the one in force; a rename brings it in
 //! ```
 //!
-//! The order of an import: pin, copy under `versions/`, `current`. A crash leaves the former state in force at each
+//! The order of an import: pin, registry, copy under `versions/`, `current`. A crash leaves the former state in force at each
 //! step, and the same import run again completes it. What is read back is verified again from the pin on: a disk that
 //! was changed behind the node's back gives an error, not another roster.
 
@@ -17,9 +18,12 @@ use std::path::{Path, PathBuf};
 
 use crate::exchange::directory::{Accepted, DirectoryError, accept, verify};
 use crate::exchange::keeper::{Fingerprint, HexError};
+use crate::exchange::metadata::TargetFile;
 use crate::exchange::reading::Reading;
+use crate::exchange::registry::{NotGrown, difference};
 use crate::exchange::repository::{FileName, Files, RepositoryError, SINGLE_FILE_BYTES_MAX};
-use crate::model::limits::DIRECTORY_ROOTS_MAX;
+use crate::law::registry::{Registry, RegistryError};
+use crate::model::limits::{DIRECTORY_ROOTS_MAX, REGISTRY_BYTES_MAX};
 use crate::model::time::Timestamp;
 use crate::store::files::{create_dir_durably, read_if_there, replace_durably};
 use crate::store::lock::{DirLock, LockError};
@@ -106,11 +110,21 @@ impl NodeDirectory {
         verify(trusted_root, &files).map(Some).map_err(|error| DirectoryFileError::Damaged { path, error })
     }
 
-    /// The exact files of the accepted directory.
+    /// The exact files of the accepted directory, the registry aside: [`NodeDirectory::registry`] has it.
     pub fn current_files(&self) -> Result<Option<Files>, DirectoryFileError> {
         match self.current()? {
             Some(_) => read_single_file(&self.current_path()).map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// The registry that goes with an accepted directory, as exact bytes.
+    pub fn registry(&self, accepted: &Accepted) -> Result<Option<Vec<u8>>, DirectoryFileError> {
+        let Some(named) = accepted.registry() else { return Ok(None) };
+        let path = self.registry_path(named);
+        match read_bounded(&path, REGISTRY_BYTES_MAX)? {
+            Some(bytes) if TargetFile::of(&bytes) == *named => Ok(Some(bytes)),
+            _ => Err(DirectoryFileError::RegistryDamaged(path)),
         }
     }
 
@@ -128,14 +142,21 @@ impl NodeDirectory {
         let held = self.current()?;
         let trusted_root = self.choose_root(files, trust, held.as_ref())?;
         let accepted = accept(held.as_ref(), trusted_root, files, now)?;
-        if held.as_ref().is_some_and(|held| held.says_the_same(&accepted)) {
+        let registry = self.registry_to_keep(files, held.as_ref(), &accepted)?;
+        if held.as_ref().is_some_and(|held| held.says_the_same(&accepted)) && registry.is_none() {
             return Ok((accepted, Outcome::Unchanged));
         }
-        let bytes = files.to_single_file();
+        let bytes = files.without_registry().to_single_file();
         let (root, timestamp) = accepted.state();
         let pin = format!("{trusted_root}\n").into_bytes();
         let version = versions.join(format!("{root}-{timestamp}.{SINGLE_FILE_EXTENSION}"));
-        for (path, bytes) in [(self.dir.join("trusted-root"), &pin), (version, &bytes), (self.current_path(), &bytes)] {
+        let mut due = vec![(self.dir.join("trusted-root"), pin.as_slice())];
+        if let Some((path, bytes)) = registry {
+            create_dir_durably(&self.registries()).map_err(io_error(self.registries()))?;
+            due.push((path, bytes));
+        }
+        due.extend([(version, bytes.as_slice()), (self.current_path(), bytes.as_slice())]);
+        for (path, bytes) in due {
             replace_durably(&path, bytes).map_err(io_error(path))?;
         }
         Ok((accepted, if held.is_some() { Outcome::Newer } else { Outcome::First }))
@@ -143,6 +164,38 @@ impl NodeDirectory {
 
     fn current_path(&self) -> PathBuf {
         self.dir.join("current").with_extension(SINGLE_FILE_EXTENSION)
+    }
+
+    fn registries(&self) -> PathBuf {
+        self.dir.join("registries")
+    }
+
+    fn registry_path(&self, named: &TargetFile) -> PathBuf {
+        self.registries().join(format!("{}.json", named.sha256()))
+    }
+
+    /// The registry that the node does not hold yet, found to begin with all rows of the one before.
+    fn registry_to_keep<'a>(
+        &self,
+        files: &'a Files,
+        held: Option<&Accepted>,
+        accepted: &Accepted,
+    ) -> Result<Option<(PathBuf, &'a [u8])>, DirectoryFileError> {
+        let before = held.and_then(Accepted::registry);
+        let Some(named) = accepted.registry() else {
+            return if before.is_some() { Err(DirectoryFileError::RegistryGone) } else { Ok(None) };
+        };
+        let path = self.registry_path(named);
+        if before == Some(named) && held.is_some_and(|held| self.registry(held).is_ok()) {
+            return Ok(None);
+        }
+        let bytes = files.file(FileName::Registry).ok_or(DirectoryFileError::RegistryAway)?;
+        let new = Registry::parse(bytes)?;
+        if let Some(held) = held.filter(|_| before.is_some_and(|before| before != named)) {
+            let old = self.registry(held)?.unwrap_or_default();
+            difference(&Registry::parse(&old)?, &new)?;
+        }
+        Ok(Some((path, bytes)))
     }
 
     /// The pin of a node with an accepted directory never changes by an import: whoever talks an operator into another
@@ -177,7 +230,7 @@ fn first_root(files: &Files) -> Result<Fingerprint, DirectoryFileError> {
 
 fn read_folder(path: &Path) -> Result<Files, DirectoryFileError> {
     let mut files = Files::new();
-    for name in [FileName::Timestamp, FileName::Snapshot, FileName::Targets, FileName::Listing] {
+    for name in [FileName::Timestamp, FileName::Snapshot, FileName::Targets, FileName::Listing, FileName::Registry] {
         let file = path.join(name.to_string());
         if let Some(bytes) = read_bounded(&file, name.bytes_max())? {
             files.put(name, bytes)?;
@@ -292,6 +345,30 @@ pub enum DirectoryFileError {
         /// What is wrong.
         error: DirectoryError,
     },
+    /// The registry is not among the files, and not held either.
+    #[error(
+        "the directory names a registry (targets/registry.json) that is not among these files and that this node does \
+         not hold; ask the keepers for the directory with its registry"
+    )]
+    RegistryAway,
+    /// A directory without a registry after one with it.
+    #[error(
+        "this directory has no registry, and the one in force has one; rows are never taken back, ask the keepers for \
+         a directory with the registry"
+    )]
+    RegistryGone,
+    /// The registry is malformed.
+    #[error("targets/registry.json: {0}")]
+    Registry(#[from] RegistryError),
+    /// The registry takes something back.
+    #[error(transparent)]
+    NotGrown(#[from] NotGrown),
+    /// What was accepted is not there any more.
+    #[error(
+        "{} is gone or was changed since it was accepted; import the directory with its registry again, or restore the \
+         file from a back-up", .0.display()
+    )]
+    RegistryDamaged(PathBuf),
     /// The system refused.
     #[error("{}: {source}", path.display())]
     Io {

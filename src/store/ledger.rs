@@ -119,7 +119,7 @@ impl Ledger {
         let restored = restore(&journal, &files, &history, newest, published.as_ref(), Access::ReadWrite)?;
         let verifiers = keys.verifier_keys(&origin);
         // Those that signed before stay below: what they signed up to their end verifies for ever.
-        let former = rotations::former_keys(custody_dir).map_err(fault)?;
+        let former = rotations::former_keys(custody_dir, &verifier).map_err(fault)?;
         let lines: String = verifiers.iter().chain(&former).map(|key| format!("{key}\n")).collect();
         files.keep_verifier_keys(&lines).map_err(fault)?;
         let appender = Appender::new(Arc::clone(&journal), &recovered, segment_bytes)?;

@@ -1,13 +1,13 @@
 //! The evidence of every rotation of a log's keys, beside its tiles: written once, never replaced. Passes over what does
 //! not prove what it says.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::custody::history::LogKeys;
 use crate::custody::note::VerifierKey;
-use crate::exchange::rotation::{Checked, Rotation, history};
-use crate::model::limits::LOG_ROTATIONS_MAX;
+use crate::exchange::rotation::{Checked, Rotation, back, history};
+use crate::model::limits::{LOG_ROTATIONS_MAX, RECEIPT_BYTES_MAX};
 use crate::store::files::{create_dir_durably, replace_durably};
 
 const DIR: &str = "rotations";
@@ -19,19 +19,36 @@ pub fn keep(custody_dir: &Path, rotation: &Checked) -> io::Result<()> {
     replace_durably(&dir.join(rotation.end.to_string()), rotation.rotation.to_text().as_bytes())
 }
 
-/// Those that hold, the newest first.
-pub fn all(custody_dir: &Path) -> io::Result<Vec<Checked>> {
+/// The files as they lie there, by name.
+pub fn files(custody_dir: &Path) -> io::Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     let entries = match std::fs::read_dir(custody_dir.join(DIR)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
         entries => entries?,
     };
-    for entry in entries.take(LOG_ROTATIONS_MAX) {
+    for entry in entries {
         let path = entry?.path();
+        // A temporary file of a crash.
         if path.extension().is_some() {
             continue;
         }
-        match Rotation::read(&std::fs::read_to_string(&path)?) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // What is no text, or too long, proves nothing.
+        let mut bytes = Vec::new();
+        std::fs::File::open(&path)?.take(2 * RECEIPT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+        found.push((name, String::from_utf8(bytes).unwrap_or_default()));
+        if found.len() == LOG_ROTATIONS_MAX {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Those that hold, the newest first.
+pub fn all(custody_dir: &Path) -> io::Result<Vec<Checked>> {
+    let mut found = Vec::new();
+    for (_, text) in files(custody_dir)? {
+        match Rotation::read(&text) {
             Ok(checked) => found.push(checked),
             Err(error) => tracing::warn!(%error, "a file of custody/rotations proves nothing; passed over"),
         }
@@ -45,7 +62,9 @@ pub fn keys(custody_dir: &Path, current: &VerifierKey) -> io::Result<LogKeys> {
     Ok(history(current, &all(custody_dir)?))
 }
 
-/// Every key that signed before, of either algorithm, the newest first.
-pub fn former_keys(custody_dir: &Path) -> io::Result<Vec<VerifierKey>> {
-    Ok(all(custody_dir)?.into_iter().flat_map(|one| one.rotation.old).collect())
+/// Every key that signed before `current`, of either algorithm, the newest first. Not those of a file that somebody put there
+/// and that does not lead to it.
+pub fn former_keys(custody_dir: &Path, current: &VerifierKey) -> io::Result<Vec<VerifierKey>> {
+    let all = all(custody_dir)?;
+    Ok(back(current, &all).into_iter().flat_map(|one| one.rotation.old.iter().cloned()).collect())
 }

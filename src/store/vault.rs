@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::envelope::Blob;
@@ -12,7 +13,9 @@ use crate::store::arrival::Arrival;
 use crate::store::intake::{Intake, IntakeError};
 use crate::store::object_reader::{ObjectReader, ReadError, Repair};
 use crate::store::object_writer::{ObjectWriter, WriteError};
-use crate::store::package_dir::{FileKind, PackageDir, create_private_dir, length_if_there, packages, remove_if_there, sweep};
+use crate::store::package_dir::{
+    FileKind, PackageDir, create_private_dir, length_if_there, packages, remove_if_there, sweep,
+};
 use crate::store::room::Room;
 
 /// `<data>/vault`. Its clones share one state, so that two of them never receive the same package.
@@ -23,7 +26,7 @@ use crate::store::room::Room;
 #[derive(Debug, Clone)]
 pub struct Vault {
     root: PathBuf,
-    reserve_bytes: u64,
+    reserve_bytes: Arc<AtomicU64>,
     repair: Repair,
     claims: Claims,
 }
@@ -68,8 +71,13 @@ impl Vault {
     /// The same vault with another reserve of disk space than [`VAULT_RESERVE_BYTES`].
     #[must_use]
     pub fn with_reserve(mut self, reserve_bytes: u64) -> Self {
-        self.reserve_bytes = reserve_bytes;
+        self.reserve_bytes = Arc::new(reserve_bytes.into());
         self
+    }
+
+    /// Another reserve from now on, also for the clones of this vault. Files that have their room already keep it.
+    pub fn set_reserve(&self, reserve_bytes: u64) {
+        self.reserve_bytes.store(reserve_bytes, Ordering::Relaxed);
     }
 
     /// How many bytes evidence may still take.
@@ -177,7 +185,7 @@ impl Vault {
     }
 
     fn at(root: &Path, repair: Repair) -> Self {
-        let reserve_bytes = VAULT_RESERVE_BYTES;
+        let reserve_bytes = Arc::new(VAULT_RESERVE_BYTES.into());
         Self { root: root.to_owned(), reserve_bytes, repair, claims: Claims::default() }
     }
 
@@ -186,7 +194,7 @@ impl Vault {
     }
 
     fn free_room(&self) -> Room {
-        Room::of(self.root.clone(), self.reserve_bytes)
+        Room::of(self.root.clone(), self.reserve_bytes.load(Ordering::Relaxed))
     }
 
     fn writable(&self) -> io::Result<()> {

@@ -24,6 +24,7 @@ use crate::crypto::digest::sha256;
 use crate::custody::checkpoint::SignedCheckpoint;
 use crate::exchange::watch::{Evidence, Fault, Link};
 use crate::model::base64;
+use crate::model::ident::Digest;
 use crate::model::limits::{
     EVIDENCE_PER_LOG_MAX, LINKS_PER_LOG_MAX, ORIGIN_BYTES_MAX, SEEN_IN_RECEIPTS_PER_LOG_MAX, SEEN_IN_TALK_PER_LOG_MAX,
     SEEN_OVER_THE_WEB_PER_LOG_MAX, WATCHED_NOTE_BYTES_MAX,
@@ -166,9 +167,9 @@ impl WatchedLog {
     /// What the system said.
     pub fn see(&self, source: Source, seen: &SignedCheckpoint) -> io::Result<Kept> {
         let dir = self.dir.join("seen");
-        let name = seen_name(source, seen);
+        let (name, short) = seen_names(source, seen);
         let held = names(&dir)?;
-        if held.contains(&name) {
+        if held.contains(&name) || held.contains(&short) && says(&dir.join(&short), seen)? {
             return Ok(Kept::Known);
         }
         let (prefix, most) = source.row();
@@ -206,10 +207,16 @@ impl WatchedLog {
     /// # Errors
     /// What the system said.
     pub fn forget(&self, source: Source, seen: &SignedCheckpoint) -> io::Result<()> {
-        match fs::remove_file(self.dir.join("seen").join(seen_name(source, seen))) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let dir = self.dir.join("seen");
+        let (name, short) = seen_names(source, seen);
+        let short = if says(&dir.join(&short), seen)? { Some(short) } else { None };
+        for name in [Some(name), short].into_iter().flatten() {
+            match fs::remove_file(dir.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     /// Keeps a link; a later one from the same checkpoint takes its place.
@@ -276,10 +283,13 @@ impl WatchedLog {
         let dir = self.dir.join("evidence");
         let (old, new) = (evidence.earlier().checkpoint(), evidence.later().checkpoint());
         let digest = sha256(format!("{old}{new}").as_bytes());
-        let root: String = HEXLOWER.encode(&digest.0).chars().take(16).collect();
-        let name = format!("{}-{}-{}-{root}", evidence.fault().name(), old.size(), new.size());
+        let stem = format!("{}-{}-{}", evidence.fault().name(), old.size(), new.size());
+        let (name, short) = both_names(&stem, &digest);
         let held = names(&dir)?;
-        if held.contains(&name) {
+        let is_short = held.contains(&short)
+            && says(&dir.join(&short).join("earlier"), evidence.earlier())?
+            && says(&dir.join(&short).join("later"), evidence.later())?;
+        if held.contains(&name) || is_short {
             return Ok(Kept::Known);
         }
         let same = |name: &&String| name.starts_with(evidence.fault().name()) && !name.ends_with(".tmp");
@@ -376,10 +386,23 @@ pub struct StoredEvidence {
     pub path: PathBuf,
 }
 
-fn seen_name(source: Source, seen: &SignedCheckpoint) -> String {
+fn seen_names(source: Source, seen: &SignedCheckpoint) -> (String, String) {
     let said = seen.checkpoint();
-    let root: String = HEXLOWER.encode(&said.root().0).chars().take(16).collect();
-    format!("{}-{}-{root}", source.row().0, said.size())
+    both_names(&format!("{}-{}", source.row().0, said.size()), &said.root())
+}
+
+/// The name with the whole digest, and the one with 64 bits of it that earlier versions gave. Attack: of 64 bits somebody
+/// with a log of his own can find two that are alike, and the second fork would be taken for the first.
+fn both_names(stem: &str, digest: &Digest) -> (String, String) {
+    let digest = HEXLOWER.encode(&digest.0);
+    let short: String = digest.chars().take(16).collect();
+    (format!("{stem}-{digest}"), format!("{stem}-{short}"))
+}
+
+/// Whether a signed note in that file says what this checkpoint says.
+fn says(path: &Path, seen: &SignedCheckpoint) -> io::Result<bool> {
+    let text = format!("{}\n", seen.checkpoint());
+    Ok(read_if_there(path)?.is_some_and(|note| note.starts_with(text.as_bytes())))
 }
 
 /// The names in a directory, sorted; none if it is not there.

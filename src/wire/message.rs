@@ -2,29 +2,37 @@
 
 use prost::Message as _;
 
-use crate::model::limits::{LIST_LEN_MAX, MESSAGE_BYTES_MAX, OBJECTS_MAX};
+use crate::model::asking::Asking;
+use crate::model::basis::BasisComparison;
+use crate::model::limits::{BASIS_FINDINGS_MAX, LIST_LEN_MAX, MESSAGE_BYTES_MAX, OBJECTS_MAX};
 use crate::model::listed::FurtherDigest;
-use crate::model::message::{Body, Fields, Message, Party, ReplyBy};
+use crate::model::message::{Body, Fields, Message, Party, ReplyBy, Ties};
 use crate::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
+use crate::model::rendition::Rendition;
 use crate::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
-    Measure, Refusal, RequestBody, Withdrawal,
+    Refusal, Withdrawal,
 };
 use crate::model::time::Timestamp;
+use crate::wire::basis;
 use crate::wire::decode::{self, DecodeError};
 use crate::wire::proto;
 use crate::wire::proto::message::Body as Wire;
+use crate::wire::request::{request_in, request_out};
 use crate::wire::shape::Shape;
+
+mod notice;
 
 /// The schema name of a message.
 pub const SCHEMA: &str = "rogatory.v1.Message";
 
-/// Legal bases, conditions and items; the lists of a condition (16) and of every body (30 to 36).
+/// Legal bases, conditions, items and renditions; the lists of a condition (16), of a look-up (19) and of every body
+/// (30 to 57).
 const SHAPE: Shape = Shape {
     what: "a message",
     bytes_max: MESSAGE_BYTES_MAX,
-    fields_max: 2 * OBJECTS_MAX + 8 * LIST_LEN_MAX,
-    nested: &[16, 30, 31, 32, 33, 34, 35, 36],
+    fields_max: 2 * OBJECTS_MAX + 16 * LIST_LEN_MAX + BASIS_FINDINGS_MAX,
+    nested: &[16, 19, 30, 31, 32, 33, 34, 35, 36, 42, 43, 50, 51, 52, 53, 54, 55, 56, 57],
 };
 
 /// Encodes a message; the result is what officers approve and the authority signs.
@@ -57,6 +65,10 @@ pub fn encode(message: &Message) -> Vec<u8> {
         conditions: message.conditions.iter().map(condition_out).collect(),
         items,
         seal_id,
+        basis: message.basis.as_deref().map(basis::lookup_out),
+        renditions: message.renditions.iter().map(rendition_out).collect(),
+        parent_request_id: message.ties.parent.map(|parent| parent.as_bytes().to_vec()).unwrap_or_default(),
+        confirm_by_ms: message.ties.confirm_by.map_or(0, Timestamp::as_millis),
         body: Some(body_out(&message.body)),
     }
     .encode_to_vec()
@@ -107,8 +119,37 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         legal_bases: found.legal_bases,
         conditions: found.conditions.into_iter().map(condition_in).collect::<Result<_, _>>()?,
         consignment,
+        basis: found.basis.map(basis::lookup_in).transpose()?.map(Box::new),
+        renditions: found.renditions.into_iter().map(rendition_in).collect::<Result<_, _>>()?,
+        ties: Ties {
+            parent: decode::id_or_none("parent_request_id", &found.parent_request_id)?,
+            confirm_by: instant(found.confirm_by_ms),
+        },
         body,
     })?)
+}
+
+fn rendition_out(rendition: &Rendition) -> proto::Rendition {
+    proto::Rendition {
+        language: rendition.language.clone(),
+        edition: rendition.edition.clone(),
+        html_sha256: rendition.html.0.to_vec(),
+        pdf_sha256: rendition.pdf.0.to_vec(),
+    }
+}
+
+fn rendition_in(found: proto::Rendition) -> Result<Rendition, DecodeError> {
+    Ok(Rendition {
+        language: found.language,
+        edition: found.edition,
+        html: decode::digest("html_sha256", &found.html_sha256)?,
+        pdf: decode::digest("pdf_sha256", &found.pdf_sha256)?,
+    })
+}
+
+/// 0 is how the wire says "none".
+fn instant(millis: u64) -> Option<Timestamp> {
+    (millis != 0).then(|| Timestamp::from_millis(millis))
 }
 
 fn item_out(item: &Item) -> proto::Item {
@@ -181,18 +222,28 @@ fn condition_in(found: proto::Condition) -> Result<Condition, DecodeError> {
 fn body_out(body: &Body) -> Wire {
     match body {
         Body::Request(request) => Wire::Request(request_out(request)),
+        Body::Asking(asking, request) => asking_out(*asking, request_out(request)),
+        Body::Notice(said) => Wire::Notice(notice::encode(said)),
         Body::Acknowledgement(ack) => Wire::Acknowledgement(proto::Acknowledgement {
             reference: ack.reference.clone(),
             contact: ack.contact.clone(),
             note: ack.note.clone(),
             next_contact_ms: ack.next_contact.map_or(0, Timestamp::as_millis),
+            basis_agreement: ack.basis.as_ref().map(|basis| basis.agreement.word().to_owned()).unwrap_or_default(),
+            basis_registry_sha256: basis::digest_out(ack.basis.as_ref().and_then(|basis| basis.registry)),
+            basis_instruments_sha256: basis::digest_out(ack.basis.as_ref().and_then(|basis| basis.instruments)),
+            basis_answer: basis::answer_out(ack.basis.as_ref().and_then(|basis| basis.answer)),
+            basis_differences: ack.basis.as_ref().map(|basis| basis.differences.clone()).unwrap_or_default(),
         }),
         Body::Report(report) => {
             Wire::Report(proto::ExecutionReport { status: report.status.name().to_owned(), text: report.text.clone() })
         }
-        Body::Refusal(refusal) => {
-            Wire::Refusal(proto::Refusal { grounds: refusal.grounds.clone(), reasons: refusal.reasons.clone() })
-        }
+        Body::Refusal(refusal) => Wire::Refusal(proto::Refusal {
+            grounds: refusal.grounds.clone(),
+            reasons: refusal.reasons.clone(),
+            measures: refusal.measures.clone(),
+            without_consultation: refusal.without_consultation.clone(),
+        }),
         Body::Evidence(evidence) => Wire::Evidence(proto::EvidenceTransmittal {
             reference: evidence.reference.clone(),
             description: evidence.description.clone(),
@@ -206,18 +257,38 @@ fn body_out(body: &Body) -> Wire {
             condition_ids: acceptance.condition_ids.clone(),
             responsible_authority: acceptance.responsible_authority.clone(),
         }),
-        Body::Withdrawal(withdrawal) => Wire::Withdrawal(proto::Withdrawal { reason: withdrawal.reason.clone() }),
+        Body::Withdrawal(withdrawal) => Wire::Withdrawal(proto::Withdrawal {
+            reason: withdrawal.reason.clone(),
+            measures: withdrawal.measures.clone(),
+        }),
     }
 }
 
 fn body_in(found: Wire) -> Result<Body, DecodeError> {
     Ok(match found {
-        Wire::Request(request) => Body::Request(Box::new(request_in(request))),
+        Wire::Request(request) => Body::Request(Box::new(request_in(request)?)),
+        Wire::Urgent(request) => Body::Asking(Asking::Urgent, Box::new(request_in(request)?)),
+        Wire::Confirm(request) => Body::Asking(Asking::Confirm, Box::new(request_in(request)?)),
+        Wire::Supplement(request) => Body::Asking(Asking::Supplement, Box::new(request_in(request)?)),
+        Wire::Preservation(request) => Body::Asking(Asking::Preservation, Box::new(request_in(request)?)),
+        Wire::Arrest(request) => Body::Asking(Asking::Arrest, Box::new(request_in(request)?)),
+        Wire::Extradition(request) => Body::Asking(Asking::Extradition, Box::new(request_in(request)?)),
+        Wire::Transfer(request) => Body::Asking(Asking::Transfer, Box::new(request_in(request)?)),
+        Wire::Proceedings(request) => Body::Asking(Asking::Proceedings, Box::new(request_in(request)?)),
+        Wire::Team(request) => Body::Asking(Asking::Team, Box::new(request_in(request)?)),
+        Wire::Notice(found) => Body::Notice(Box::new(notice::decode(found)?)),
         Wire::Acknowledgement(ack) => Body::Acknowledgement(Acknowledgement {
             reference: ack.reference,
             contact: ack.contact,
             note: ack.note,
             next_contact: (ack.next_contact_ms != 0).then(|| Timestamp::from_millis(ack.next_contact_ms)),
+            basis: acknowledged_basis(
+                &ack.basis_agreement,
+                &ack.basis_registry_sha256,
+                &ack.basis_instruments_sha256,
+                &ack.basis_answer,
+                ack.basis_differences,
+            )?,
         }),
         Wire::Report(report) => Body::Report(ExecutionReport {
             status: ExecutionStatus::ALL
@@ -226,7 +297,12 @@ fn body_in(found: Wire) -> Result<Body, DecodeError> {
                 .ok_or(DecodeError::Unknown { field: "status" })?,
             text: report.text,
         }),
-        Wire::Refusal(refusal) => Body::Refusal(Refusal { grounds: refusal.grounds, reasons: refusal.reasons }),
+        Wire::Refusal(refusal) => Body::Refusal(Refusal {
+            grounds: refusal.grounds,
+            reasons: refusal.reasons,
+            measures: refusal.measures,
+            without_consultation: refusal.without_consultation,
+        }),
         Wire::Evidence(evidence) => Body::Evidence(EvidenceTransmittal {
             reference: evidence.reference,
             description: evidence.description,
@@ -241,52 +317,37 @@ fn body_in(found: Wire) -> Result<Body, DecodeError> {
             condition_ids: acceptance.condition_ids,
             responsible_authority: acceptance.responsible_authority,
         }),
-        Wire::Withdrawal(withdrawal) => Body::Withdrawal(Withdrawal { reason: withdrawal.reason }),
+        Wire::Withdrawal(withdrawal) => {
+            Body::Withdrawal(Withdrawal { reason: withdrawal.reason, measures: withdrawal.measures })
+        }
     })
 }
 
-fn request_out(request: &RequestBody) -> proto::RequestBody {
-    proto::RequestBody {
-        reference: request.reference.clone(),
-        subject: request.subject.clone(),
-        proceeding_authority: request.proceeding_authority.clone(),
-        proceeding_authority_functions: request.proceeding_authority_functions.clone(),
-        nature_of_proceedings: request.nature_of_proceedings.clone(),
-        facts: request.facts.clone(),
-        applicable_law: request.applicable_law.clone(),
-        penalty: request.penalty.clone(),
-        measures: request
-            .measures
-            .iter()
-            .map(|measure| proto::Measure { kind: measure.kind.clone(), description: measure.description.clone() })
-            .collect(),
-        persons: request.persons.clone(),
-        purpose: request.purpose.clone(),
-        special_procedure: request.special_procedure.clone(),
-        confidentiality: request.confidentiality.clone(),
-        privilege_to_refuse_testimony: request.privilege_to_refuse_testimony.clone(),
+fn asking_out(asking: Asking, request: proto::RequestBody) -> Wire {
+    match asking {
+        Asking::Urgent => Wire::Urgent(request),
+        Asking::Confirm => Wire::Confirm(request),
+        Asking::Supplement => Wire::Supplement(request),
+        Asking::Preservation => Wire::Preservation(request),
+        Asking::Arrest => Wire::Arrest(request),
+        Asking::Extradition => Wire::Extradition(request),
+        Asking::Transfer => Wire::Transfer(request),
+        Asking::Proceedings => Wire::Proceedings(request),
+        Asking::Team => Wire::Team(request),
     }
 }
 
-fn request_in(found: proto::RequestBody) -> RequestBody {
-    RequestBody {
-        reference: found.reference,
-        subject: found.subject,
-        proceeding_authority: found.proceeding_authority,
-        proceeding_authority_functions: found.proceeding_authority_functions,
-        nature_of_proceedings: found.nature_of_proceedings,
-        facts: found.facts,
-        applicable_law: found.applicable_law,
-        penalty: found.penalty,
-        measures: found
-            .measures
-            .into_iter()
-            .map(|measure| Measure { kind: measure.kind, description: measure.description })
-            .collect(),
-        persons: found.persons,
-        purpose: found.purpose,
-        special_procedure: found.special_procedure,
-        confidentiality: found.confidentiality,
-        privilege_to_refuse_testimony: found.privilege_to_refuse_testimony,
+/// What an acknowledgement says of the legal basis; nothing where the node that wrote it did not look.
+fn acknowledged_basis(
+    agreement: &str,
+    registry: &[u8],
+    instruments: &[u8],
+    answer: &str,
+    differences: Vec<String>,
+) -> Result<Option<Box<BasisComparison>>, DecodeError> {
+    let nothing = registry.is_empty() && instruments.is_empty() && answer.is_empty() && differences.is_empty();
+    if agreement.is_empty() && nothing {
+        return Ok(None);
     }
+    basis::comparison_in(agreement, registry, instruments, answer, differences).map(|found| Some(Box::new(found)))
 }

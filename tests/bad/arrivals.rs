@@ -77,12 +77,18 @@ fn later(number: u8, change: impl FnOnce(&mut Fields)) -> Forge {
 }
 
 fn withdrawal() -> Body {
-    Body::Withdrawal(Withdrawal { reason: SECRET.to_owned() })
+    Body::Withdrawal(Withdrawal { reason: SECRET.to_owned(), measures: Vec::new() })
 }
 
 fn acknowledgement() -> Body {
     let text = || SECRET.to_owned();
-    Body::Acknowledgement(Acknowledgement { reference: text(), contact: text(), note: text(), next_contact: None })
+    Body::Acknowledgement(Acknowledgement {
+        reference: text(),
+        contact: text(),
+        note: text(),
+        next_contact: None,
+        basis: None,
+    })
 }
 
 #[test]

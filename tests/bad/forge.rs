@@ -56,8 +56,11 @@ pub fn fields() -> Fields {
         urgency_reason: SECRET.to_owned(),
         reply_by: None,
         legal_bases: vec![SECRET.to_owned()],
+        basis: None,
         conditions: vec![],
         consignment: Some(consignment(item())),
+        renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body: request(),
     }
 }
@@ -68,7 +71,7 @@ pub fn request() -> Body {
         subject: SECRET.to_owned(),
         // Long enough that the sealed head has three chunks.
         facts: SECRET.repeat(6_000),
-        measures: vec![Measure { kind: "evidence".to_owned(), description: SECRET.to_owned() }],
+        measures: vec![Measure { kind: "evidence".to_owned(), description: SECRET.to_owned(), ..Measure::default() }],
         ..RequestBody::default()
     }))
 }

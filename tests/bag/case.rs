@@ -4,7 +4,7 @@
 #[path = "exports.rs"]
 mod exports;
 #[path = "memory_log.rs"]
-mod memory_log;
+pub mod memory_log;
 
 use memory_log::Log;
 
@@ -93,6 +93,7 @@ impl Side {
             time_stamp_issuers: Vec::new(),
             receiving_keys: vec![receiving_key],
             languages: vec!["en".to_owned()],
+            requirements: Vec::new(),
             provenance: Provenance::Depositary,
         };
         Self { authority, ca, signer, secret, log, cosigner }
@@ -194,6 +195,7 @@ impl Case {
             receipts: [first_receipt, second_receipt].map(|index| Bytes(asked.log.receipt(index))).to_vec(),
             checkpoint: Bytes(asking.log.checkpoint().to_bytes()),
             cosigned: vec![asking.log.linked(2)],
+            rotations: Vec::new(),
             time_stamps: Vec::new(),
             peer_links: vec![asked.log.linked(1)],
             extract: None,
@@ -244,8 +246,11 @@ fn fields(from: &Side, to: &Side, now: Timestamp, number: u8, directory: Digest,
         urgency_reason: String::new(),
         reply_by: None,
         legal_bases: vec!["UNTOC, article 18".to_owned()],
+        basis: None,
         conditions: Vec::new(),
         consignment: None,
+        renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body,
     }
 }
@@ -258,7 +263,11 @@ fn request_body() -> Body {
         proceeding_authority: text("Prosecution Office of Arcadia"),
         facts: text("Facts."),
         purpose: text("Proceedings A-1/2026"),
-        measures: vec![Measure { kind: text("evidence"), description: text("Statements of one account") }],
+        measures: vec![Measure {
+            kind: text("evidence"),
+            description: text("Statements of one account"),
+            ..Measure::default()
+        }],
         ..RequestBody::default()
     }))
 }

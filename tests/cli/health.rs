@@ -111,7 +111,12 @@ fn the_doctor_looks_at_the_way_to_a_peer_and_knows_what_to_do_when_it_is_silent(
     let mut stage = Stage::play();
     let way = stage.xa.json(FIRST, &["doctor", "XB-MOJ"]);
     assert_eq!(found(&way, "link")[0]["grade"], "good", "{way}");
-    assert_eq!(found(&way, "key-exchange")[0]["seen"], "X25519MLKEM768");
+    assert_eq!(found(&way, "key-exchange")[0]["seen"], "TLS 1.3, X25519MLKEM768");
+    for check in
+        ["own-row", "own-certificate", "certificate", "protocol", "clock", "round-trip", "datagram", "rate", "inbound"]
+    {
+        assert_eq!(found(&way, check).len(), 1, "{check}: {way}");
+    }
     assert!(way.as_array().unwrap().iter().all(|finding| finding["grade"] == "good"), "{way}");
     let unknown = stage.xa.run(FIRST, &["doctor", "XC-MOJ"]).ends(1).out;
     assert!(unknown.contains("does not list XC-MOJ") && unknown.contains("-> "), "{unknown}");
@@ -121,5 +126,6 @@ fn the_doctor_looks_at_the_way_to_a_peer_and_knows_what_to_do_when_it_is_silent(
     let at = lines.iter().position(|line| line.starts_with("BAD  link")).unwrap();
     assert!(lines[at + 1].trim_start().starts_with("-> ") && lines[at + 1].contains("UDP"), "{silent}");
     assert!(silent.contains("BAD  path"), "{silent}");
+    assert!(silent.contains("nothing listens there"), "{silent}");
     assert!(silent.contains("ok   row"), "what the directory says is told all the same: {silent}");
 }

@@ -14,7 +14,7 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 /// The program, without any setting of the one who runs the tests.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rogatory"));
-    for name in ["ROGATORY_DATA", "ROGATORY_OFFICER", "ROGATORY_LOG", "ROGATORY_CRASH_AT"] {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"ROGATORY_")) {
         command.env_remove(name);
     }
     command
@@ -122,7 +122,10 @@ impl Daemon {
     fn spawn_crashing(data: &Path, log: &Path, level: &str, point: &str) -> Self {
         let lines = File::options().create(true).append(true).open(log).unwrap();
         let mut command = program();
-        command.arg("serve").arg("--data").arg(data).env("ROGATORY_LOG", level).env("ROGATORY_CRASH_AT", point);
+        command.arg("serve").arg("--data").arg(data).env("ROGATORY_CRASH_AT", point);
+        if !level.is_empty() {
+            command.env("ROGATORY_LOG", level);
+        }
         command.stdin(Stdio::null()).stdout(lines.try_clone().unwrap()).stderr(lines);
         Self { child: command.spawn().unwrap(), log: log.to_owned() }
     }

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use rogatory::store::index::{Change, Index};
 use serde_json::Value;
 
 use crate::office::{FIRST, Office, SECOND, path, text};
@@ -93,6 +94,64 @@ fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
         if from.is_dir() { copy_dir(&from, &to) } else { assert!(fs::copy(from, to).is_ok()) }
     }
+}
+
+#[test]
+fn a_receipt_under_a_new_log_key_waits_for_the_directory_that_lists_it_and_nothing_is_lost() {
+    let mut stage = Stage::set();
+    rotate(&stage.xb, "log");
+    stage.xa.start();
+    stage.xb.start();
+    let sent = stage.xa.ask("XB-MOJ", "Signed by a key that nobody knows yet", &[]);
+    let (request, message) = (text(&sent, "request_id"), text(&sent, "message_id"));
+    until("the request at XB", || stage.xb.run(FIRST, &["request", "show", &request]).code.filter(|code| *code == 0));
+    until("the receipt that XA cannot check", || stage.xa.said().contains("no trusted key signed").then_some(()));
+    // Neither refused for good nor believed: XA has logged nothing about it.
+    let about = |record: &Value| record["message_id"] == message.as_str();
+    let ended = |record: &Value| {
+        about(record) && ["message.delivered", "message.refused"].iter().any(|name| record["event"] == *name)
+    };
+    assert!(stage.xa.records_where(ended).is_empty());
+    assert!(stage.xa.records_where(|record| record["event"] == "input.refused").is_empty());
+    stage.publish(&stage.xb);
+    for office in [&stage.xa, &stage.xb] {
+        stage.import(office);
+        office.json(FIRST, &["reload"]);
+    }
+    stage.xa.handed_over(&message);
+}
+
+/// A file that somebody puts beside the rotations, one that is gone, and an index that answers something else are found.
+#[test]
+fn the_full_check_finds_a_rotation_that_the_log_does_not_hold_one_that_is_gone_and_a_false_index() {
+    let mut stage = Stage::set();
+    rotate(&stage.xa, "log");
+    rotate(&stage.xb, "log");
+    stage.xa.start();
+    stage.xa.draft("XB-MOJ", "A draft", &[]);
+    stage.xa.stop();
+    let fsck = |more: &[&str]| run(&[&["custody", "fsck", "--data", path(&stage.xa.data)], more].concat());
+    assert!(fsck(&[]).ends(0).out.contains("index    answers what the log gives"));
+    let rotations = stage.xa.data.join("custody/rotations");
+    let name = fs::read_dir(&rotations).unwrap().next().unwrap().unwrap().file_name();
+    let (own, theirs) = (rotations.join(&name), stage.xb.data.join("custody/rotations"));
+    let good = fs::read(&own).unwrap();
+    let other = fs::read_dir(theirs).unwrap().next().unwrap().unwrap().path();
+    fs::copy(&other, rotations.join("999")).unwrap();
+    assert!(fsck(&[]).ends(1).out.contains("custody/rotations/999: it ends at"));
+    fs::remove_file(rotations.join("999")).unwrap();
+    let index = stage.xa.data.join("index");
+    {
+        let (index, _) = Index::open(&index).unwrap();
+        let change = Change { tree: "outbox", key: b"made up".to_vec(), value: Some(b"nothing".to_vec()) };
+        index.apply(&[change], index.applied_through().unwrap()).unwrap();
+        index.flush().unwrap();
+    }
+    assert!(fsck(&[]).ends(1).out.contains("DERIVED  the index answers something else"));
+    assert!(fsck(&["--repair"]).ends(0).out.contains("made again"));
+    assert!(fsck(&[]).ends(0).out.contains("index    answers what the log gives"));
+    assert!(!stage.xa.data.join("index.damaged-fsck").exists());
+    assert_eq!(fs::read(&own).unwrap(), good);
 }
 
 #[test]

@@ -70,6 +70,13 @@ impl Stage {
         line.rsplit(' ').next().unwrap().to_owned()
     }
 
+    /// The keeper takes the row that a node offers now into the next version of the directory.
+    pub fn publish(&self, office: &Office) {
+        let (key, directory) = (self.at("keeper.pem"), self.at("directory"));
+        run(&["directory", "add", path(&directory), path(&office.data.join("directory-entry.json"))]).done();
+        run(&["directory", "sign", path(&directory), "--key", path(&key)]).done();
+    }
+
     /// A node accepts the keeper's directory.
     pub fn import(&self, office: &Office) {
         let (from, data) = (self.at("directory"), path(&office.data));

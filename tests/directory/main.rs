@@ -6,6 +6,7 @@ mod chain;
 mod judge;
 mod keepers;
 mod node;
+mod registry;
 mod support;
 mod vectors;
 mod verbs;

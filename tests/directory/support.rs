@@ -64,6 +64,7 @@ pub(crate) fn authority(id: &str) -> Authority {
             not_after: validity.not_after,
         }],
         languages: vec!["en".to_owned(), "pt-BR".to_owned()],
+        requirements: Vec::new(),
         provenance: Provenance::Depositary,
         id,
     }

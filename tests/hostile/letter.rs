@@ -34,7 +34,7 @@ pub fn request() -> Body {
         facts: text.clone(),
         applicable_law: text.clone(),
         penalty: text.clone(),
-        measures: vec![Measure { kind: text.clone(), description: text.clone() }],
+        measures: vec![Measure { kind: text.clone(), description: text.clone(), ..Measure::default() }],
         purpose: text,
         ..RequestBody::default()
     }))
@@ -46,6 +46,7 @@ pub fn acknowledgement() -> Body {
         contact: SECRET.to_owned(),
         note: SECRET.to_owned(),
         next_contact: None,
+        basis: None,
     })
 }
 
@@ -82,8 +83,11 @@ impl Letter {
             urgency_reason: String::new(),
             reply_by: None,
             legal_bases: vec![SECRET.to_owned()],
+            basis: None,
             conditions: Vec::new(),
             consignment: None,
+            renditions: Vec::new(),
+            ties: rogatory::model::message::Ties::default(),
             body: request(),
         };
         let route = Route {

@@ -36,6 +36,7 @@ pub fn victim_asks_with(stage: &Stage, to: &Peer, content: &[u8]) -> MessageRow 
         legal_bases: vec!["a treaty".to_owned()],
         conditions: Vec::new(),
         files,
+        ties: rogatory::model::message::Ties::default(),
         body: request(),
     };
     let row = drafting::draft(node, &first, draft).unwrap();

@@ -36,6 +36,61 @@ Each kind of help of each instrument: `every_help_of_every_instrument_is_answere
 registries: `tests/law/properties.rs`. What must never happen: `tests/law/must_not.rs`.
 ";
 
+/// What the program does around the look-up, and the test that shows it.
+const AROUND: &[(&str, &str, &str)] = &[
+    (
+        "a request carries the question, the answer and the digests of what was asked; the other side looks up again",
+        "tests/cli/basis.rs",
+        "a_request_carries_its_look_up_and_the_other_side_agrees",
+    ),
+    (
+        "what is named and not supported, and what is open, needs a stated reason before a second person can approve it",
+        "tests/cli/basis.rs",
+        "what_the_look_up_does_not_support_needs_a_stated_reason_and_nobody_is_refused_by_a_machine",
+    ),
+    (
+        "two registries that answer differently: both sides see why, and nothing is refused",
+        "tests/cli/basis.rs",
+        "a_registry_of_another_version_makes_a_difference_that_both_sides_see",
+    ),
+    (
+        "a new registry: the rows that came and the open requests that they answer otherwise",
+        "tests/cli/basis.rs",
+        "an_import_for_a_stopped_node_tells_the_rows_and_the_open_requests_that_they_change",
+    ),
+    (
+        "without a registry nothing is looked up, and it is said",
+        "tests/cli/basis.rs",
+        "without_a_registry_nothing_is_looked_up_and_it_is_said",
+    ),
+    (
+        "rows are signed by the keepers' threshold, added at the end and never taken back",
+        "tests/directory/registry.rs",
+        "no_row_is_changed_or_taken_back_by_keepers_or_towards_a_node",
+    ),
+    (
+        "keepers add, review, compare and show rows",
+        "tests/directory/registry.rs",
+        "keepers_add_review_compare_and_show_rows_by_command",
+    ),
+    ("refusal under L-TH is a right", "tests/law/must_not.rs", "refusal_under_l_th_is_a_right_and_never_a_duty"),
+    (
+        "confidentiality under L-TH needs no demand",
+        "tests/law/must_not.rs",
+        "confidentiality_under_l_th_is_the_default_and_on_demand_under_untoc",
+    ),
+    (
+        "INTERPOL is no urgent path under L-TH, not even by agreement: a human is asked",
+        "tests/law/must_not.rs",
+        "an_agreement_on_interpol_opens_it_under_untoc_and_asks_a_human_under_l_th",
+    ),
+    (
+        "where the texts are silent a human is asked: no YES without an article and a row",
+        "tests/law/must_not.rs",
+        "every_yes_names_an_article_and_a_row_with_its_source",
+    ),
+];
+
 /// For each `instrument article`, the vectors whose answers cite it.
 fn cited() -> BTreeMap<String, BTreeSet<String>> {
     let mut cited: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -87,6 +142,10 @@ fn document() -> String {
     for (name, vector) in vectors::all() {
         writeln!(out, "* `{name}`: {}", vector.says).unwrap();
     }
+    writeln!(out, "\n## What the program does with an answer\n\n| Behaviour | Test |\n| --- | --- |").unwrap();
+    for (behaviour, file, test) in AROUND {
+        writeln!(out, "| {behaviour} | `{file}`: `{test}` |").unwrap();
+    }
     out.push_str(TAIL);
     out
 }
@@ -112,6 +171,14 @@ fn provisions(one: &Instrument) -> Vec<(&str, String, &Mark, String)> {
     for text in &one.excluded {
         all.push((&text.article, text.says.clone(), &text.mark, format!("no basis for `{}`", text.measure)));
     }
+    for text in &one.channels {
+        all.push((
+            &text.article,
+            text.says.clone(),
+            &text.mark,
+            format!("opens `{}`: {}", text.channel, text.when.told()),
+        ));
+    }
     for text in &one.terms {
         all.push((&text.article, text.says.clone(), &text.mark, format!("shows {:?}: {}", text.key, text.value)));
     }
@@ -127,6 +194,14 @@ fn the_document_says_what_the_data_and_the_vectors_say() {
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
     assert!(found == expected, "docs/law.md differs from the data; UPDATE_DOCS=1 cargo test --test law writes it anew");
+}
+
+#[test]
+fn every_test_that_the_document_names_is_there() {
+    for (_, file, test) in AROUND {
+        let text = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        assert!(text.contains(&format!("fn {test}(")), "{file} has no test {test}");
+    }
 }
 
 #[test]

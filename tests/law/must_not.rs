@@ -2,8 +2,8 @@
 
 use rogatory::law::basis::basis;
 use rogatory::law::instrument::{Instrument, Kind, Procedure};
-use rogatory::law::opinion::{Answer, Basis, Strength};
-use rogatory::law::provision::Term;
+use rogatory::law::opinion::{Answer, Basis, Effect, Strength};
+use rogatory::law::provision::{Term, When};
 use rogatory::law::query::Query;
 use rogatory::law::registry::{Registry, RegistryError};
 use rogatory::law::view::{Book, BookError};
@@ -73,6 +73,43 @@ fn interpol_is_no_urgent_channel_under_l_th() {
     assert_eq!(term(&basis, Term::Urgent), "if-agreed");
     let route = basis.route.unwrap();
     assert_eq!(route.ways, ["central authority, on paper"]);
+}
+
+/// Even where two agreed on it: the text opens INTERPOL only where the addressee declared it, so a human is asked.
+#[test]
+fn an_agreement_on_interpol_opens_it_under_untoc_and_asks_a_human_under_l_th() {
+    let agreement = |instrument: &str| {
+        format!(
+            r#"{{"row":3,"fact":"agreement","instrument":"{instrument}","state":"XA","counterpart":"XB","from":"2020-01-01",
+            "recorded":"2020-01-02T00:00:00Z","source":{{"kind":"peer-notice","note":"fictional"}},"on":"urgent-interpol"}}"#
+        )
+    };
+    let route = |instrument: &str, crime: &str| {
+        let rows = [party(1, "XA", instrument), party(2, "XB", instrument), agreement(instrument)];
+        let registry = Registry::parse(&file(&[&rows[0], &rows[1], &rows[2]])).unwrap();
+        let book = Book::new(library(), registry).unwrap();
+        let mut query = query(crime, "evidence");
+        query.urgency = Urgency::Urgent;
+        let opinion = basis(&book.view(query.as_of), &query).unwrap();
+        opinion.basis(instrument, query.measures[0]).unwrap().route.clone().unwrap()
+    };
+    let open = route("untoc", "organised-crime");
+    assert!(open.ways.contains(&"INTERPOL, as urgent"), "{open:?}");
+    let asked = route("l-th", "genocide");
+    assert_eq!(asked.ways, ["central authority, on paper"]);
+    let reason = asked.reasons.iter().find(|reason| reason.effect == Effect::Asks).unwrap();
+    assert!(reason.text.contains("opens no such path in urgent cases"), "{reason:?}");
+}
+
+#[test]
+fn no_instrument_opens_a_path_that_its_data_do_not_name() {
+    let (library, interpol) = (library(), "interpol");
+    let l_th = library.find(&"l-th".parse().unwrap()).unwrap();
+    assert!(l_th.channel(interpol, When::Declared).is_some());
+    assert!(
+        [When::Always, When::Urgent, When::UrgentAgreed].into_iter().all(|when| l_th.channel(interpol, when).is_none())
+    );
+    assert!(library.instruments().iter().filter(|one| !one.channels.is_empty()).count() >= 7);
 }
 
 #[test]

@@ -68,6 +68,7 @@ impl Member {
                 not_after: at(300 * DAY_MS),
             }],
             languages: vec!["en".to_owned()],
+            requirements: Vec::new(),
             provenance: Provenance::Depositary,
         };
         Self {

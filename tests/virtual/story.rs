@@ -79,7 +79,11 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
         Body::Request(Box::new(RequestBody {
             reference: name.to_owned(),
             subject: "Bank records".to_owned(),
-            measures: vec![Measure { kind: "evidence".to_owned(), description: "Records".to_owned() }],
+            measures: vec![Measure {
+                kind: "evidence".to_owned(),
+                description: "Records".to_owned(),
+                ..Measure::default()
+            }],
             ..RequestBody::default()
         }))
     };
@@ -89,6 +93,7 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
             contact: String::new(),
             note: String::new(),
             next_contact: None,
+            basis: None,
         })
     };
     let report = |status| Body::Report(ExecutionReport { status, text: "So far.".to_owned() });
@@ -113,7 +118,7 @@ pub static STORY: LazyLock<Vec<Planned>> = LazyLock::new(|| {
     });
     story.push(wish(0, Whole(EVIDENCE), Urgent, month, 0, &[], accepted));
     story.push(wish(1, Whole(7), Routine, month, 0, &[], report(ExecutionStatus::Executed)));
-    let withdrawal = Body::Withdrawal(Withdrawal { reason: "Settled.".to_owned() });
+    let withdrawal = Body::Withdrawal(Withdrawal { reason: "Settled.".to_owned(), measures: Vec::new() });
     story.push(wish(0, Queued(2), Urgent, month, 2, &[], withdrawal));
     story
 });
@@ -172,8 +177,11 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
         urgency_reason: if wish.urgency == Urgency::Urgent { "Hearing soon.".to_owned() } else { String::new() },
         reply_by: None,
         legal_bases: vec![],
+        basis: None,
         conditions: vec![condition(); wish.conditions],
         consignment: (!items.is_empty()).then(|| Consignment::new(seal_id, items).unwrap()),
+        renditions: Vec::new(),
+        ties: rogatory::model::message::Ties::default(),
         body: wish.body.clone(),
     })
     .unwrap();

@@ -1,9 +1,15 @@
 //! The fixed values behind `tests/vectors/wire/`: fictional States, fixed identifiers, nothing random.
 
+use rogatory::model::asking::Asking;
+use rogatory::model::basis::{
+    Agreement, BasisComparison, BasisFinding, BasisLookup, BasisMeasure, BasisQuestion, Found, Verdict,
+};
 use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id};
-use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Urgency};
+use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
+use rogatory::model::notice::{Notice, Point};
+use rogatory::model::notice_table::{Field, shape_of};
 use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::request::{
@@ -20,12 +26,60 @@ const NOTE: &str = "xa-moj.rogatory/custody\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NM
 /// One message of each kind, with the name of its vector.
 pub fn messages() -> Vec<(String, Message)> {
     let named = |kind: MessageKind| (kind.name().replace('.', "-"), Message::new(fields(kind)).expect("a good sample"));
-    MessageKind::ALL.into_iter().map(named).collect()
+    let mut all: Vec<(String, Message)> = MessageKind::ALL.into_iter().map(named).collect();
+    let mut asked = fields(MessageKind::RequestSubmit);
+    asked.basis = Some(Box::new(basis()));
+    all.push(("request-submit-basis".to_owned(), Message::new(asked).expect("a good sample")));
+    let mut acknowledged = fields(MessageKind::RequestAck);
+    if let Body::Acknowledgement(ack) = &mut acknowledged.body {
+        ack.basis = Some(Box::new(comparison()));
+    }
+    all.push(("request-ack-basis".to_owned(), Message::new(acknowledged).expect("a good sample")));
+    all
+}
+
+/// A look-up that a request carries.
+pub fn basis() -> BasisLookup {
+    let text = str::to_owned;
+    BasisLookup {
+        registry: Digest([0x33; 32]),
+        instruments: Digest([0x44; 32]),
+        day: "2026-11-22".parse().expect("a good day"),
+        as_of: instant(7),
+        question: BasisQuestion {
+            crimes: vec![text("organised-crime")],
+            conduct: Some("2025-03-03".parse().expect("a good day")),
+            tests_met: vec![text("untoc")],
+            requesting_law: Found::Yes,
+            ..BasisQuestion::default()
+        },
+        answer: Verdict::AskAHuman,
+        measures: vec![BasisMeasure { measure: text("documents"), answer: Verdict::AskAHuman }],
+        findings: vec![BasisFinding {
+            measure: text("documents"),
+            instrument: text("untoc"),
+            answer: Verdict::AskAHuman,
+            strength: text("binding"),
+        }],
+        chosen: vec![text("untoc")],
+        reason: text("The group acts in both States."),
+    }
+}
+
+/// What the other side found.
+pub fn comparison() -> BasisComparison {
+    BasisComparison {
+        agreement: Agreement::Differs,
+        registry: Some(Digest([0x55; 32])),
+        instruments: Some(Digest([0x44; 32])),
+        answer: Some(Verdict::No),
+        differences: vec!["documents: XA-MOJ ASK A HUMAN, XB-MOJ NO".to_owned()],
+    }
 }
 
 /// The fields of the sample of a kind.
 pub fn fields(kind: MessageKind) -> Fields {
-    let evidence = kind == MessageKind::EvidenceTransmit;
+    let evidence = kind.hands_over();
     let condition = Condition {
         id: "use-1".to_owned(),
         code: "use.this-case-only".to_owned(),
@@ -40,43 +94,94 @@ pub fn fields(kind: MessageKind) -> Fields {
         sender: Party { authority: authority("XA-MOJ"), officer: "Ana Kovač".parse().expect("a good name") },
         recipient: authority("XB-MOJ"),
         created_at: instant(0),
-        in_reply_to: (kind != MessageKind::RequestSubmit).then_some(Digest([0x11; 32])),
+        in_reply_to: (!kind.opens()).then_some(Digest([0x11; 32])),
         directory: Digest([0x22; 32]),
         language: "en".to_owned(),
         urgency: Urgency::Urgent,
         urgency_reason: "The hearing is near.".to_owned(),
         reply_by: Some(ReplyBy { at: instant(86_400_000), reason: "Hearing date.".to_owned() }),
         legal_bases: vec!["Treaty XA-XB, art. 3".to_owned()],
+        basis: None,
         conditions: if evidence { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
+        renditions: Vec::new(),
+        ties: Ties {
+            parent: (kind == MessageKind::RequestSupplement).then(|| id(5)),
+            confirm_by: (kind == MessageKind::RequestUrgent).then(|| instant(864_000_000)),
+        },
         body: body(kind),
     }
+}
+
+/// A notice with every field that its kind may have.
+pub fn notice(kind: MessageKind) -> Notice {
+    let text = str::to_owned;
+    let shape = shape_of(kind).expect("a notice");
+    let mut notice = Notice::new(kind);
+    for field in shape.must.iter().chain(shape.may) {
+        match field {
+            Field::Subject => notice.subject = text("A company of Arcadia"),
+            Field::Reference => notice.reference = text("XB/9"),
+            Field::Text => notice.text = text("As the court has found."),
+            Field::Codes => notice.codes = vec![text("f")],
+            Field::Measures => notice.measures = vec![1],
+            Field::Points => {
+                notice.points = vec![
+                    Point { number: 1, text: text("Which branch?") },
+                    Point { number: 3, text: text("Since when?") },
+                ];
+            }
+            Field::Package => notice.package_id = Some(id(3)),
+            Field::Objects => notice.objects = vec![1, 2],
+            Field::About => notice.about = Some(id(6)),
+            Field::Verdict => notice.verdict = shape.verdicts.first().copied(),
+            Field::Due => notice.due = Some(instant(2_592_000_000)),
+            Field::At => notice.at = Some(instant(1_000)),
+            Field::Whom => notice.whom = text("Court of Arcadia"),
+            Field::Method => notice.method = text("by courier"),
+            Field::Names => notice.names = vec![text("seal 4711")],
+        }
+    }
+    notice
+}
+
+fn request_body() -> Box<RequestBody> {
+    let text = str::to_owned;
+    Box::new(RequestBody {
+        reference: text("XA/2026/17"),
+        subject: text("Account records"),
+        proceeding_authority: text("Court of Arcadia"),
+        facts: text("A company was robbed.\nThe money left the country."),
+        measures: vec![Measure {
+            kind: text("documents"),
+            description: text("Statements of one account."),
+            ..Measure::default()
+        }],
+        persons: vec![text("Person A")],
+        ..RequestBody::default()
+    })
 }
 
 fn body(kind: MessageKind) -> Body {
     let text = str::to_owned;
     match kind {
-        MessageKind::RequestSubmit => Body::Request(Box::new(RequestBody {
-            reference: text("XA/2026/17"),
-            subject: text("Account records"),
-            proceeding_authority: text("Court of Arcadia"),
-            facts: text("A company was robbed.\nThe money left the country."),
-            measures: vec![Measure { kind: text("documents"), description: text("Statements of one account.") }],
-            persons: vec![text("Person A")],
-            ..RequestBody::default()
-        })),
+        MessageKind::RequestSubmit => Body::Request(request_body()),
         MessageKind::RequestAck => Body::Acknowledgement(Acknowledgement {
             reference: text("XB/9"),
             contact: text("desk 4"),
             note: text("Registered."),
             next_contact: Some(instant(1_000)),
+            basis: None,
         }),
         MessageKind::ExecutionReport => {
             Body::Report(ExecutionReport { status: ExecutionStatus::Partial, text: text("One bank has answered.") })
         }
-        MessageKind::RequestRefuse => {
-            Body::Refusal(Refusal { grounds: vec![text("ne-bis-in-idem")], reasons: text("Judged already.") })
-        }
+        MessageKind::RequestRefuse => Body::Refusal(Refusal {
+            grounds: vec![text("ne-bis-in-idem")],
+            reasons: text("Judged already."),
+            measures: Vec::new(),
+            without_consultation: String::new(),
+        }),
         MessageKind::EvidenceTransmit => Body::Evidence(EvidenceTransmittal {
             reference: text("XB/9"),
             description: text("Statements."),
@@ -87,7 +192,13 @@ fn body(kind: MessageKind) -> Body {
             condition_ids: vec![text("use-1")],
             responsible_authority: text("Court of Arcadia"),
         }),
-        MessageKind::RequestWithdraw => Body::Withdrawal(Withdrawal { reason: text("The case was closed.") }),
+        MessageKind::RequestWithdraw => {
+            Body::Withdrawal(Withdrawal { reason: text("The case was closed."), measures: Vec::new() })
+        }
+        other => match Asking::of(other) {
+            Some(asking) => Body::Asking(asking, request_body()),
+            None => Body::Notice(Box::new(notice(other))),
+        },
     }
 }
 

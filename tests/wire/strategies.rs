@@ -4,10 +4,16 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use rogatory::model::asking::Asking;
+use rogatory::model::basis::{
+    Agreement, BasisComparison, BasisFinding, BasisLookup, BasisMeasure, BasisQuestion, BasisReview, Found, Verdict,
+};
 use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id, OfficerName};
-use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Urgency};
+use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
+use rogatory::model::notice::{Notice, Point};
+use rogatory::model::notice_table::{Field, SHAPES};
 use rogatory::model::package::{Condition, ConditionOrigin, Consignment};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::request::{
@@ -17,19 +23,20 @@ use rogatory::model::request::{
 use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::WRAPPED_KEY_BYTES;
 
-use crate::samples::item;
+use crate::samples::{item, notice};
 
 pub fn message() -> impl Strategy<Value = Message> {
     let heads = (id(), id(), party(), authority("XB"), instant(), option::of(digest()), digest(), urgency());
     let rests = (option::of(reply_by()), vec(line(), 0..3), conditions(), option::of(consignment()), body(), line());
-    (heads, rests).prop_map(|(head, rest)| {
+    (heads, rests, option::of(basis())).prop_map(|(head, rest, basis)| {
         let (message_id, request_id, sender, recipient, created_at, in_reply_to, directory, urgency) = head;
         let (reply_by, legal_bases, mut conditions, consignment, body, reason) = rest;
-        if body.kind() != MessageKind::EvidenceTransmit {
+        if !body.kind().hands_over() {
             conditions.retain(|condition: &Condition| !condition.origin.needs_acceptance());
         }
+        let asks = body.request().is_some();
         let urgency_reason = if urgency == Urgency::Urgent { reason } else { String::new() };
-        let needed = body.kind() == MessageKind::EvidenceTransmit && consignment.is_none();
+        let needed = body.kind().hands_over() && consignment.is_none();
         let one = || Consignment::new(message_id, vec![item(1)]).expect("one good item");
         Message::new(Fields {
             message_id,
@@ -44,12 +51,59 @@ pub fn message() -> impl Strategy<Value = Message> {
             urgency_reason,
             reply_by,
             legal_bases,
+            basis: basis.filter(|_| asks).map(Box::new),
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
+            renditions: Vec::new(),
+            ties: Ties {
+                parent: (body.kind() == MessageKind::RequestSupplement).then(|| other(request_id)),
+                confirm_by: (body.kind() == MessageKind::RequestUrgent).then(|| created_at),
+            },
             body,
         })
         .expect("a message within its bounds")
     })
+}
+
+fn basis() -> impl Strategy<Value = BasisLookup> {
+    let word = || "[a-z0-9-]{1,20}";
+    let (verdict, found) = (|| select(Verdict::ALL), || select(Found::ALL));
+    let day = || {
+        (1990_u16..2040, 1_u8..13, 1_u8..29).prop_map(|(y, m, d)| format!("{y}-{m:02}-{d:02}").parse().expect("a day"))
+    };
+    let heads = (digest(), digest(), day(), instant(), option::of(day()), vec(word(), 0..4), vec(word(), 0..3));
+    let tests = (found(), found(), found(), verdict(), prose());
+    let lists = (vec((word(), verdict()), 0..4), vec((word(), word(), verdict(), word()), 0..5), vec(word(), 0..3));
+    (heads, tests, lists).prop_map(|(head, tests, (measures, findings, chosen))| {
+        let (registry, instruments, day, as_of, conduct, crimes, tests_met) = head;
+        let (international, requesting_law, requested_law, answer, reason) = tests;
+        BasisLookup {
+            registry,
+            instruments,
+            day,
+            as_of,
+            question: BasisQuestion { crimes, conduct, tests_met, international, requesting_law, requested_law },
+            answer,
+            measures: measures.into_iter().map(|(measure, answer)| BasisMeasure { measure, answer }).collect(),
+            findings: findings
+                .into_iter()
+                .map(|(measure, instrument, answer, strength)| BasisFinding { measure, instrument, answer, strength })
+                .collect(),
+            chosen,
+            reason,
+        }
+    })
+}
+
+/// What a node found on a request, beside its custody record.
+pub fn review() -> impl Strategy<Value = BasisReview> {
+    (option::of(basis()), vec(line(), 0..4), select(Agreement::ALL), option::of(select(Verdict::ALL))).prop_map(
+        |(own, differences, agreement, answer)| {
+            let registry = own.as_ref().map(|own| own.registry);
+            let comparison = BasisComparison { agreement, registry, instruments: registry, answer, differences };
+            BasisReview { comparison, own }
+        },
+    )
 }
 
 pub fn envelope() -> impl Strategy<Value = Envelope> {
@@ -96,7 +150,38 @@ pub fn record() -> impl Strategy<Value = CustodyRecord> {
     })
 }
 
+/// Another identifier than that one.
+fn other(id: Id) -> Id {
+    Id::try_from(&id.as_bytes().map(|byte| !byte)[..]).expect("16 bytes")
+}
+
+/// A notice of any kind, with any texts in the fields that its kind may have.
+fn any_notice() -> impl Strategy<Value = Notice> {
+    let words = (line(), line(), line(), vec(line(), 1..4), vec(1..9_u32, 1..4), instant(), instant());
+    (select(SHAPES), words, id(), any::<prop::sample::Index>()).prop_map(|(shape, words, id, pick)| {
+        let (text, whom, method, points, numbers, due, at) = words;
+        let mut said = notice(shape.kind);
+        said.text = if said.has(Field::Text) { text } else { String::new() };
+        said.whom = if said.has(Field::Whom) { whom } else { String::new() };
+        said.method = if said.has(Field::Method) { method } else { String::new() };
+        if said.has(Field::Points) {
+            said.points = (1..).zip(points).map(|(number, text)| Point { number, text }).collect();
+        }
+        if said.has(Field::Measures) {
+            said.measures = numbers;
+        }
+        said.package_id = said.package_id.map(|_| id);
+        said.due = said.due.map(|_| due);
+        said.at = said.at.map(|_| at);
+        said.verdict = said.verdict.map(|_| *pick.get(shape.verdicts));
+        said
+    })
+}
+
 fn body() -> impl Strategy<Value = Body> {
+    let request = (vec(line(), 3), vec(prose(), 9), vec((line(), line()), 0..3), vec(line(), 0..3));
+    let asked = request
+        .prop_map(|(lines, proses, measures, persons)| Box::new(request_body(&lines, &proses, measures, persons)));
     let request = (vec(line(), 3), vec(prose(), 9), vec((line(), line()), 0..3), vec(line(), 0..3));
     let ack = (line(), line(), prose(), option::of(instant()));
     prop_oneof![
@@ -104,11 +189,16 @@ fn body() -> impl Strategy<Value = Body> {
             Body::Request(Box::new(request_body(&lines, &proses, measures, persons)))
         }),
         ack.prop_map(|(reference, contact, note, next_contact)| {
-            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact })
+            let basis = (note.len() % 2 == 1).then(|| Box::new(crate::samples::comparison()));
+            Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis })
         }),
         (select(&ExecutionStatus::ALL[..]), line())
             .prop_map(|(status, text)| Body::Report(ExecutionReport { status, text })),
-        (vec(line(), 0..3), line()).prop_map(|(grounds, reasons)| Body::Refusal(Refusal { grounds, reasons })),
+        (vec(line(), 0..3), line(), vec(1..9_u32, 0..3), prose()).prop_map(
+            |(grounds, reasons, measures, without_consultation)| {
+                Body::Refusal(Refusal { grounds, reasons, measures, without_consultation })
+            }
+        ),
         (line(), prose(), any::<bool>()).prop_map(|(reference, description, last)| {
             let completeness = if last { Completeness::Final } else { Completeness::Partial };
             Body::Evidence(EvidenceTransmittal { reference, description, completeness })
@@ -116,7 +206,9 @@ fn body() -> impl Strategy<Value = Body> {
         (id(), vec(line(), 0..3), line()).prop_map(|(package_id, condition_ids, responsible_authority)| {
             Body::Acceptance(ConditionsAcceptance { package_id, condition_ids, responsible_authority })
         }),
-        line().prop_map(|reason| Body::Withdrawal(Withdrawal { reason })),
+        (line(), vec(1..9_u32, 0..3)).prop_map(|(reason, measures)| Body::Withdrawal(Withdrawal { reason, measures })),
+        (select(&Asking::ALL[..]), asked).prop_map(|(asking, request)| Body::Asking(asking, request)),
+        any_notice().prop_map(|said| Body::Notice(Box::new(said))),
     ]
 }
 
@@ -135,12 +227,16 @@ fn request_body(
         facts: proses[2].clone(),
         applicable_law: proses[3].clone(),
         penalty: proses[4].clone(),
-        measures: measures.into_iter().map(|(kind, description)| Measure { kind, description }).collect(),
+        measures: measures
+            .into_iter()
+            .map(|(kind, description)| Measure { kind, description, ..Measure::default() })
+            .collect(),
         persons,
         purpose: proses[5].clone(),
         special_procedure: proses[6].clone(),
         confidentiality: proses[7].clone(),
         privilege_to_refuse_testimony: proses[8].clone(),
+        ..RequestBody::default()
     }
 }
 

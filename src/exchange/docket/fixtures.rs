@@ -126,8 +126,11 @@ pub(super) fn message_from(from: AuthorityId, number: u8, body: Body) -> Message
         urgency_reason: String::new(),
         reply_by: None,
         legal_bases: vec![],
+        basis: None,
         conditions: if files { vec![condition] } else { vec![] },
         consignment: files.then(|| Consignment::new(id(90), vec![item]).unwrap()),
+        renditions: Vec::new(),
+        ties: crate::model::message::Ties::default(),
         body,
     })
     .unwrap()

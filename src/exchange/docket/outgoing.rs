@@ -4,7 +4,6 @@
 use crate::exchange::docket::{Desk, FoldError};
 use crate::exchange::rows::{Direction, MessageRow, MessageState, OutboxRow, RequestState, Waiting, outbox_key, tree};
 use crate::model::event::{Event, Outcome, Stage};
-use crate::model::message::MessageKind;
 
 impl<E> Desk<'_, E> {
     pub(super) fn drafted(&mut self) -> Result<(), FoldError<E>> {
@@ -116,7 +115,7 @@ impl<E> Desk<'_, E> {
         row.updated_at = self.committed.record.at;
         let envelope_index = row.envelope_index.ok_or(FoldError::Turn)?;
         self.put_bytes(tree::OUTBOX, outbox_key(&row.counterpart, row.urgency, envelope_index), None);
-        if row.kind == MessageKind::RequestSubmit {
+        if row.kind.opens() {
             self.request_state(row.request_id, |request| request.state = RequestState::NotDelivered)?;
         }
         self.put(tree::MESSAGE, row.message_id.as_bytes(), &row);

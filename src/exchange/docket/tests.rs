@@ -176,11 +176,16 @@ fn a_request_goes_forward_and_ends() {
     assert_eq!(come(&mut desks, report(ExecutionStatus::InExecution)), RequestState::InExecution);
     assert_eq!(come(&mut desks, report(ExecutionStatus::Executed)), RequestState::Executed);
     assert_eq!(come(&mut desks, report(ExecutionStatus::InExecution)), RequestState::Executed);
-    let withdrawal = || Body::Withdrawal(Withdrawal { reason: "Settled.".to_owned() });
+    let withdrawal = || Body::Withdrawal(Withdrawal { reason: "Settled.".to_owned(), measures: vec![] });
     desks.commit(drafted(2, withdrawal()));
     desks.commit(queued(2, withdrawal()));
     assert_eq!(desks.request(), RequestState::Withdrawn);
-    let refusal = Body::Refusal(Refusal { grounds: vec![], reasons: "No.".to_owned() });
+    let refusal = Body::Refusal(Refusal {
+        grounds: vec![],
+        reasons: "No.".to_owned(),
+        measures: vec![],
+        without_consultation: String::new(),
+    });
     assert_eq!(come(&mut desks, refusal), RequestState::Withdrawn);
 }
 

@@ -44,15 +44,15 @@ impl<E> Desk<'_, E> {
         let found = self.get::<RequestRow>(tree::REQUEST, &key)?;
         let mut row = match (found, &message.body) {
             (Some(row), _) => row,
-            (None, Body::Request(request)) => RequestRow {
+            (None, body) if body.kind().opens() => RequestRow {
                 request_id: message.request_id,
                 direction: way,
                 counterpart: match way {
                     Direction::Outgoing => message.recipient.clone(),
                     Direction::Incoming => message.sender.authority.clone(),
                 },
-                reference: request.reference.clone(),
-                subject: request.subject.clone(),
+                reference: titles(body).0.to_owned(),
+                subject: titles(body).1.to_owned(),
                 urgency: message.urgency,
                 reply_by: message.reply_by.as_ref().map(|reply_by| reply_by.at),
                 state: match way {
@@ -86,8 +86,8 @@ impl<E> Desk<'_, E> {
             self.put(tree::PACKAGE, acceptance.package_id.as_bytes(), &package);
         }
         let state = match &message.body {
-            Body::Request(_) if way == Direction::Outgoing => RequestState::Sent,
-            Body::Request(_) => RequestState::Delivered,
+            body if body.kind().opens() && way == Direction::Outgoing => RequestState::Sent,
+            body if body.kind().opens() => RequestState::Delivered,
             Body::Acknowledgement(_) => RequestState::Acknowledged,
             Body::Report(report) => match report.status {
                 ExecutionStatus::InExecution | ExecutionStatus::Partial => RequestState::InExecution,
@@ -96,7 +96,7 @@ impl<E> Desk<'_, E> {
             Body::Refusal(_) => RequestState::Refused,
             Body::Withdrawal(_) => RequestState::Withdrawn,
             Body::Evidence(_) => RequestState::InExecution,
-            Body::Acceptance(_) => return Ok(()),
+            Body::Acceptance(_) | Body::Request(_) | Body::Asking(..) | Body::Notice(_) => return Ok(()),
         };
         self.request_state(message.request_id, |request| {
             let ended = matches!(request.state, RequestState::Refused | RequestState::Withdrawn);
@@ -119,5 +119,13 @@ impl<E> Desk<'_, E> {
         row.updated_at = self.committed.record.at;
         self.put(tree::REQUEST, request_id.as_bytes(), &row);
         Ok(())
+    }
+}
+
+/// The reference and the subject of what opens a thread.
+fn titles(body: &Body) -> (&str, &str) {
+    match body {
+        Body::Notice(notice) => (&notice.reference, &notice.subject),
+        other => other.request().map_or(("", ""), |request| (&request.reference, &request.subject)),
     }
 }

@@ -8,6 +8,7 @@ use crate::crypto::issue::{Identity, Validity, authority_ca, revocation_list};
 use crate::crypto::mldsa;
 use crate::custody::cosignature::Cosigner;
 use crate::custody::note::VerifierKey;
+use crate::model::authority::Provenance;
 use crate::model::ident::AuthorityId;
 
 fn at(text: &str) -> Timestamp {

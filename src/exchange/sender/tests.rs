@@ -159,3 +159,16 @@ fn a_link_that_is_kept_for_its_own_sake_is_dialled_with_nothing_to_hand_over_unt
     sender.keep_links(&BTreeSet::new());
     assert_eq!((due(&mut sender, 1_000_000), sender.wakes_at()), (vec![], None));
 }
+
+#[test]
+fn a_new_directory_releases_what_waits_and_takes_nothing_back_that_is_out() {
+    let peer: AuthorityId = "XB-MOJ".parse().unwrap();
+    let mut sender = Sender::default();
+    sender.connected(&peer);
+    (1..=2).for_each(|index| sender.put(row(index, Urgency::Routine)));
+    assert_eq!(due(&mut sender, 1).len(), 2);
+    sender.try_later(&row(1, Urgency::Routine), at(1), 900_000, 0);
+    assert_eq!(due(&mut sender, 2), []);
+    sender.directory_changed();
+    assert_eq!(due(&mut sender, 3), [Step::HandOver(row(1, Urgency::Routine))]);
+}
