@@ -107,12 +107,13 @@ fn a_folder_is_sealed_listed_opened_and_exported_file_by_file() {
 
     let bag = stage.at("bag");
     xa.run(FIRST, &["package", "export", &package, "--to", path(&bag), "--purpose", "trial"]).done();
-    assert_eq!(fs::read(bag.join("data/files/phone/cache")).unwrap(), b"two");
+    assert_eq!(fs::read(bag.join("data/files/phone/cache/a")).unwrap(), b"one", "no file of a bag is hidden");
+    assert_eq!(fs::read(bag.join("data/files/phone/cache_2")).unwrap(), b"two");
     let verified = run(&["verify", path(&bag), "--json", "--trust-root", &stage.trust_root]).json();
     assert_eq!(verified["verdict"], "verified", "{verified:#}");
-    fs::write(bag.join("data/files/phone/cache"), b"owt").unwrap();
+    fs::write(bag.join("data/files/phone/cache_2"), b"owt").unwrap();
     let told = run(&["verify", path(&bag)]).failed();
-    assert!(told.contains("data/files/phone/cache"), "{told}");
+    assert!(told.contains("data/files/phone/cache_2"), "{told}");
 }
 
 /// Three files over several packs: the first pack ends in the middle of the second file.
