@@ -39,3 +39,13 @@ vectors:
 # two authorities, a request and its evidence
 demo *ARGS:
     cargo run --locked --release -- demo {{ARGS}}
+
+# the image from source, as it is published; its base image is made here if none can be pulled
+image TAG="rogatory:0.1.0":
+    docker image inspect "$(sed -n 's/^ARG RUST_IMAGE=//p' deploy/Dockerfile)" >/dev/null 2>&1 || docker pull "$(sed -n 's/^ARG RUST_IMAGE=//p' deploy/Dockerfile)" || tests/deploy/base.sh
+    docker build --network host -f deploy/Dockerfile --build-arg REVISION="$(git rev-parse HEAD)" -t {{TAG}} .
+
+# the node in containers: exchange, partition, kill, restart, upgrade (target/debug/rogatory, or a PROGRAM, or --image IMAGE)
+deploy-test *ARGS:
+    tests/deploy/files.sh
+    tests/deploy.sh {{ARGS}}

@@ -6,6 +6,8 @@
 mod basis;
 #[path = "cli/checking.rs"]
 mod checking;
+#[path = "cli/contents.rs"]
+mod contents;
 #[path = "cli/cosigned_bags.rs"]
 mod cosigned_bags;
 #[path = "cli/erasure.rs"]
@@ -24,6 +26,8 @@ mod health;
 mod index;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/life.rs"]
+mod life;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/office.rs"]
@@ -40,6 +44,8 @@ mod requests;
 mod roles;
 #[path = "cli/rotation.rs"]
 mod rotation;
+#[path = "cli/runbook.rs"]
+mod runbook;
 #[path = "cli/small_disk.rs"]
 mod small_disk;
 #[path = "cli/stage.rs"]

@@ -213,6 +213,9 @@ fn the_seeds_of_the_law_are_registries() {
     assert!(Registry::parse(&seed("registry", "example", &example)).is_ok());
     let row = br#"{"schema":"rogatory.registry.v1","about":"fictional","rows":[{"row":1,"fact":"ad-hoc","instrument":"l-th","state":"XA","counterpart":"XB","from":"2026-01-01","to":"2027-01-01","recorded":"2026-01-02T00:00:00Z","territory":"mainland","source":{"kind":"peer-notice","note":"n"},"request":"R-1","signed_by":["XA","XB"],"tests":{"international":"yes","requesting":"open","requested":"no"}}]}"#;
     assert!(Registry::parse(&seed("registry", "ad-hoc", row)).is_ok());
+    let rows = br#"[{"fact":"party","instrument":"l-th","state":"XD","from":"2026-01-01","source":{"kind":"depositary","note":"n"}}]"#;
+    let grown = Registry::example().unwrap().with_rows(&seed("registry", "rows", rows), at(0)).unwrap();
+    assert_eq!(grown.rows().len(), Registry::example().unwrap().rows().len() + 1);
 }
 
 #[test]

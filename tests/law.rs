@@ -4,6 +4,8 @@
 
 #[path = "law/document.rs"]
 mod document;
+#[path = "law/life.rs"]
+mod life;
 #[path = "law/must_not.rs"]
 mod must_not;
 #[path = "law/program.rs"]

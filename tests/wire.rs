@@ -14,6 +14,7 @@ use data_encoding::HEXLOWER;
 use proptest::prelude::*;
 use rogatory::model::limits::{CMS_BYTES_MAX, ENVELOPE_BYTES_MAX, MESSAGE_BYTES_MAX, OBJECTS_MAX, RECORD_BYTES_MAX};
 use rogatory::model::message::{MessageError, MessageKind};
+use rogatory::model::notice_table::SHAPES;
 use rogatory::model::package::{Consignment, ConsignmentError};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::wire::decode::DecodeError;
@@ -285,4 +286,23 @@ fn same_as_vector(name: &str, bytes: &[u8]) {
     }
     let found = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert_eq!(found, text, "{name}: the bytes changed; other nodes hold and sign the old ones");
+}
+
+#[test]
+fn the_document_names_every_kind_of_message_and_the_fields_of_every_notice() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/proto/README.md");
+    let document = std::fs::read_to_string(path).expect("the document");
+    for kind in MessageKind::ALL {
+        assert!(document.contains(&format!("`{}`", kind.name())), "{}", kind.name());
+    }
+    for shape in SHAPES {
+        let list = |names: Vec<&str>| if names.is_empty() { "-".to_owned() } else { names.join(" ") };
+        let must = list(shape.must.iter().map(|field| field.name()).collect());
+        let may = list(shape.may.iter().map(|field| field.name()).collect());
+        let verdicts = list(shape.verdicts.iter().map(|verdict| verdict.name()).collect());
+        let row = format!("| {must} | {may} | {verdicts} |");
+        let named =
+            document.lines().any(|line| line.contains(&format!("| `{}` |", shape.kind.name())) && line.ends_with(&row));
+        assert!(named, "{}: {row}", shape.kind.name());
+    }
 }

@@ -1,4 +1,4 @@
-//! Feeds `targets::rotation`.
+//! Feeds `rotation::rotation`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rogatory_fuzz::targets::rotation(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rogatory_fuzz::rotation::rotation(bytes));

@@ -5,4 +5,5 @@
 
 pub mod listed;
 pub mod memory;
+pub mod rotation;
 pub mod targets;

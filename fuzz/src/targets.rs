@@ -24,7 +24,6 @@ use rogatory::exchange::listing::Listing;
 use rogatory::exchange::metadata::{Root, Snapshot, Targets, TimestampRole};
 use rogatory::exchange::registry::difference;
 use rogatory::exchange::repository::Files;
-use rogatory::exchange::rotation::Rotation;
 use rogatory::exchange::statement::Statement;
 use rogatory::law::basis::basis;
 use rogatory::law::library::Library;
@@ -374,15 +373,6 @@ pub fn bag_archive(bytes: &[u8]) {
 pub fn bag_link(bytes: &[u8]) {
     if let Ok(link) = bounded(bytes.len(), 16, || Link::parse(bytes)) {
         assert_eq!(link.to_string().as_bytes(), bytes);
-    }
-}
-
-/// The evidence that a log went over from one key to the next.
-pub fn rotation(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    // Keys of ML-DSA-44 are expanded, and the receipt is decoded from base64 and again as a message.
-    if let Ok(checked) = bounded(bytes.len(), 64, || Rotation::read(text)) {
-        assert_eq!(checked.rotation.to_text(), text);
     }
 }
 

@@ -94,8 +94,8 @@ fn payload_list(folder: &Folder, algorithm: Algorithm, found: &Payload, findings
     good &= compare(&listed, found, algorithm, "is there and unaltered", findings);
     if good {
         let what = format!(
-            "The package is complete: the {} files that {file} names, each unaltered, and no other",
-            listed.len()
+            "The package is complete: the {} that {file} names, each unaltered, and no other",
+            if listed.len() == 1 { "1 file".to_owned() } else { format!("{} files", listed.len()) }
         );
         findings.passed(what, Some(file));
     }
@@ -178,7 +178,10 @@ fn oxum(folder: &Folder, payload: &Payload, findings: &mut Findings) {
     if stated == [counted.as_str()] {
         findings.passed(what, Some(BAG_INFO));
     } else {
-        findings.failed(what, Some(BAG_INFO), format!("it does not state {counted} once"));
+        let files = if payload.len() == 1 { "1 file".to_owned() } else { format!("{} files", payload.len()) };
+        let why =
+            format!("its Payload-Oxum must be {counted} ({bytes} bytes in {files}), and it says {}", stated.join(", "));
+        findings.failed(what, Some(BAG_INFO), why);
     }
 }
 

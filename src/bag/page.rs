@@ -59,6 +59,10 @@ pub struct Page {
     pub name: String,
     /// What stands at the foot of each sheet.
     pub foot: String,
+    /// The language of our own words (BCP 47).
+    pub language: &'static str,
+    /// How a sheet is counted: `page` 2 `of` 5.
+    pub count: (&'static str, &'static str),
     /// The parts.
     pub blocks: Vec<Block>,
 }

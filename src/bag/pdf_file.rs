@@ -39,8 +39,19 @@ pub const fn resource(face: Face) -> Name<'static> {
     }
 }
 
+/// What the file says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Front<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The language of its words (BCP 47).
+    pub language: &'a str,
+    /// When it was made.
+    pub made: Timestamp,
+}
+
 /// Writes the file.
-pub fn file(name: &str, made: Timestamp, sheets: Vec<Content>, marks: &[Mark], fonts: &Fonts) -> Vec<u8> {
+pub fn file(front: Front<'_>, sheets: Vec<Content>, marks: &[Mark], fonts: &Fonts) -> Vec<u8> {
     let mut next = FIRST_FREE;
     let mut free = || {
         next += 1;
@@ -70,12 +81,12 @@ pub fn file(name: &str, made: Timestamp, sheets: Vec<Content>, marks: &[Mark], f
     pdf.pages(SHEETS).kids(pages.iter().copied()).count(count);
     write_outline(&mut pdf, marks, &pages, &mut free);
     let mut catalog = pdf.catalog(CATALOG);
-    catalog.pages(SHEETS).outlines(OUTLINE).lang(TextStr("en"));
+    catalog.pages(SHEETS).outlines(OUTLINE).lang(TextStr(front.language));
     catalog.viewer_preferences().display_doc_title(true);
     catalog.finish();
     let mut info = pdf.document_info(INFO);
-    info.title(TextStr(name)).producer(TextStr("Rogatory"));
-    if let Some(date) = date(made) {
+    info.title(TextStr(front.name)).producer(TextStr("Rogatory"));
+    if let Some(date) = date(front.made) {
         info.creation_date(date);
     }
     info.finish();

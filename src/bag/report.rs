@@ -25,7 +25,13 @@ pub fn page(facts: &Facts<'_>) -> Page {
     blocks.extend(report_proofs::chapters(facts));
     blocks.extend(limits());
     blocks.extend(checking());
-    Page { name: format!("Evidence package {package}"), foot: format!("Package {package}"), blocks }
+    Page {
+        name: format!("Evidence package {package}"),
+        foot: format!("Package {package}"),
+        language: "en",
+        count: ("page", "of"),
+        blocks,
+    }
 }
 
 fn cover(facts: &Facts<'_>, package: &str) -> Vec<Block> {

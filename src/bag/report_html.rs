@@ -3,8 +3,7 @@
 
 use crate::bag::page::{Block, Cell, Line, Page, Span, Table};
 
-const HEAD: &str = "<!DOCTYPE html>
-<html lang=\"en\">
+const HEAD: &str = "
 <head>
 <meta charset=\"utf-8\">
 <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">
@@ -33,7 +32,7 @@ p { margin: .5em 0 }
 
 /// The page as one HTML file.
 pub fn html(page: &Page) -> String {
-    let mut out = HEAD.to_owned();
+    let mut out = format!("<!DOCTYPE html>\n<html lang=\"{}\">{HEAD}", escaped(page.language));
     out.push_str(&format!("<title>{}</title>\n</head>\n<body>\n", escaped(&page.name)));
     for block in &page.blocks {
         write_block(&mut out, block);
@@ -113,6 +112,10 @@ mod tests {
     use super::*;
     use crate::bag::page::{cell, outside, plain, quote};
 
+    fn page(name: &str, blocks: Vec<Block>) -> Page {
+        Page { name: name.to_owned(), foot: name.to_owned(), language: "en", count: ("page", "of"), blocks }
+    }
+
     #[test]
     fn markup_from_outside_is_text_wherever_it_stands() {
         let bad = "<script>alert(\"1\")</script>'&\u{202e}";
@@ -124,7 +127,7 @@ mod tests {
             Block::Table(Table { columns: vec![("c", 100)], rows: vec![row] }),
             Block::Notice(vec![vec![outside(bad)]]),
         ];
-        let html = html(&Page { name: bad.to_owned(), foot: bad.to_owned(), blocks });
+        let html = html(&page(bad, blocks));
         let safe = "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;";
         assert!(!html.contains("<script") && !html.contains("alert(\""));
         assert_eq!(html.matches(&format!("{safe}[U+202E]")).count(), 5);
@@ -132,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_file_stands_alone() {
-        let html = html(&Page { name: String::new(), foot: String::new(), blocks: Vec::new() });
+        let html = html(&page("", Vec::new()));
         for outside in [
             "<script", "<link", "<img", "<iframe", "<object", "src=", "href=", "url(", "@import", "http://", "https://",
         ] {

@@ -4,7 +4,7 @@
 use pdf_writer::{Content, Str};
 
 use crate::bag::page::{Block, Cell, Line, Page, Span, Table, plain, strong};
-use crate::bag::pdf_file::{self, Mark, SHEET, resource};
+use crate::bag::pdf_file::{self, Front, Mark, SHEET, resource};
 use crate::bag::pdf_font::{Face, Fonts, Glyph};
 use crate::model::time::Timestamp;
 
@@ -25,8 +25,8 @@ pub fn pdf(page: &Page, made: Timestamp) -> Vec<u8> {
     let mut press = Press { fonts: Fonts::new(), sheets: Vec::new(), marks: Vec::new(), y: TOP };
     press.new_sheet();
     page.blocks.iter().for_each(|block| press.block(block));
-    press.feet(&page.foot);
-    pdf_file::file(&page.name, made, press.sheets, &press.marks, &press.fonts)
+    press.feet(&page.foot, page.count);
+    pdf_file::file(Front { name: &page.name, language: page.language, made }, press.sheets, &press.marks, &press.fonts)
 }
 
 /// A line that fits.
@@ -256,13 +256,13 @@ impl Press {
         }
     }
 
-    fn feet(&mut self, foot: &str) {
+    fn feet(&mut self, foot: &str, (page, of): (&str, &str)) {
         let sheets = std::mem::take(&mut self.sheets);
         let count = sheets.len();
         for (number, sheet) in (1..).zip(sheets) {
             self.sheets.push(sheet);
             self.rule(BOTTOM - 14.0, LEFT, WIDTH, 0.3);
-            let text = vec![plain(format!("{foot}  \u{b7}  page {number} of {count}"))];
+            let text = vec![plain(format!("{foot}  \u{b7}  {page} {number} {of} {count}"))];
             for set in self.broken(&text, SMALL, WIDTH).iter().take(1) {
                 self.draw(set, LEFT, BOTTOM - 26.0, SMALL);
             }

@@ -52,8 +52,8 @@ pub fn run(args: &EraseArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         }
         writeln!(
             out,
-            "erased   {} records; their places in the log and all proofs stay",
-            show::list(&done, "erased").len()
+            "erased   {}; the places in the log and all proofs stay",
+            show::counted(show::list(&done, "erased").len() as u64, "record", "records")
         )?;
         writeln!(out, "logged   record {} says so: who, when, why, and which places", show::number(&done, "record"))?;
         writeln!(out, "index    made again without them")?;
@@ -83,7 +83,8 @@ pub fn run(args: &EraseArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (record, data) = (show::number(&asked, "record"), place.data.display());
-    writeln!(out, "asked    record {record}: to erase {} records", show::list(&asked, "erased").len())?;
+    let erased = show::counted(show::list(&asked, "erased").len() as u64, "record", "records");
+    writeln!(out, "asked    record {record}: to erase {erased}")?;
     writeln!(out, "\nNothing is erased yet. Next, another officer (approver), and then it cannot be undone:")?;
     writeln!(out, "  rogatory custody erase --confirm {record} --data {data} --as NAME")?;
     Ok(ExitCode::SUCCESS)

@@ -93,7 +93,8 @@ pub fn run(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let place = written.path.as_deref().unwrap_or(Path::new("-")).display().to_string();
-    writeln!(out, "wrote    {place}  ({} files of evidence)", written.files)?;
+    let files = show::counted(written.files as u64, "file of evidence", "files of evidence");
+    writeln!(out, "wrote    {place}  ({files})")?;
     writeln!(out, "digest   {}  (SHA-256 of tagmanifest-sha256.txt: write it down)", written.digest)?;
     writeln!(out, "witness  {cosigned}")?;
     writeln!(out, "\nNext: anybody checks it, without a node:  rogatory verify {place}")?;
@@ -251,7 +252,7 @@ impl Held {
             }
             made => made,
         }
-        .with_context(|| format!("cannot make {}", dir.display()))?;
+        .with_context(|| format!("cannot make {}; the folder that it is to lie in must be there", dir.display()))?;
         let lock = DirLock::exclusive(&dir)?;
         Ok(Self(dir, lock))
     }

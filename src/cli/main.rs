@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::{
     completions, conditions, config, custody, demo, directory, directory_args, doctor, index, init, law, package,
-    reply, request, rotate, serve, verify,
+    reply, request, rotate, serve, steps, thread, verify,
 };
 use crate::daemon::clock;
 
@@ -35,6 +35,12 @@ enum Verb {
     Request(request::RequestArgs),
     /// Answers to a request
     Reply(reply::ReplyArgs),
+    /// Return items of evidence: demand, dispatch, receipt, waive
+    Return(steps::StepArgs<{ steps::RETURN }>),
+    /// Certify the destruction of items of evidence
+    Destroy(steps::StepArgs<{ steps::DESTROY }>),
+    /// What must be answered, returned, destroyed, reported; by whom and until when
+    Duties(thread::DutiesArgs),
     /// Packages of files
     Package(package::PackageArgs),
     /// Conditions on the use of a package
@@ -72,6 +78,9 @@ pub fn run() -> ExitCode {
         Verb::Directory(args) => directory::run(args, clock::now(), out).map_err(anyhow::Error::from),
         Verb::Request(args) => request::run(&args, out),
         Verb::Reply(args) => reply::run(&args, out),
+        Verb::Return(args) => args.run(out),
+        Verb::Destroy(args) => args.run(out),
+        Verb::Duties(args) => thread::duties(&args, out),
         Verb::Package(args) => package::run(&args, out),
         Verb::Conditions(args) => conditions::run(&args, out),
         Verb::Custody(args) => custody::run(&args, out),

@@ -197,13 +197,13 @@ fn packages(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         });
         writeln!(
             out,
-            "{}  {way} {:<12} {} files, {}  {}  {} conditions to accept",
+            "{}  {way} {:<12} {}, {}  {}  {} to accept",
             show::text(package, "package_id"),
             show::text(package, "counterpart"),
-            show::number(package, "items"),
+            show::counted(show::number(package, "items"), "file", "files"),
             show::bytes(show::number(package, "plaintext_bytes")),
             show::text(row, "state"),
-            waiting.count(),
+            show::counted(waiting.count() as u64, "condition", "conditions"),
         )?;
     }
     for packing in show::list(&found, "packings") {

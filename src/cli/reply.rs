@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::client::{Client, Where};
 use crate::cli::request::print_row;
-use crate::cli::show;
+use crate::cli::{show, steps};
 use crate::daemon::api_replies::NewReply;
 use crate::model::ident::Id;
 use crate::model::request::ExecutionStatus;
@@ -73,6 +73,9 @@ enum Verb {
         #[command(flatten)]
         place: Where,
     },
+    /// A step in the life of a request
+    #[command(flatten)]
+    Step(steps::Step<{ steps::REPLY }>),
     /// Approve a drafted reply as the second person
     Approve {
         /// The message
@@ -118,6 +121,7 @@ pub fn run(args: &ReplyArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             },
             place,
         ),
+        Verb::Step(step) => return step.run(out),
         Verb::Approve { message, place } => return act(*message, "approve", place, out),
         Verb::Send { message, place } => return act(*message, "send", place, out),
     };

@@ -13,7 +13,7 @@ use crate::cli::show;
 use crate::daemon::basis::Affected;
 use crate::daemon::config::{Config, variables};
 use crate::daemon::home::Home;
-use crate::daemon::{clock, first_start, run, telemetry};
+use crate::daemon::{clock, first_start, run, telemetry, traces};
 
 /// Run the node. SIGTERM or SIGINT ends it in order; SIGHUP makes it read settings and directory again.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,12 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         false => None,
     };
     let config = Config::read(&Home::at(&args.data).config())?;
-    telemetry::start(&config.log)?;
+    let (steps, exporter) = match &config.traces {
+        Some(settings) => traces::pair(&args.data, settings).map(|(steps, exporter)| (Some(steps), Some(exporter))),
+        None => Ok((None, None)),
+    }
+    .map_err(anyhow::Error::msg)?;
+    telemetry::start(&config.log, steps)?;
     if let Some(made) = made {
         let entry = made.entry.display();
         tracing::info!(%entry, "a node was made; hand this entry to the directory's keepers");
@@ -54,6 +59,8 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // It ends with the runtime.
+        exporter.map(|exporter| tokio::spawn(exporter.run()));
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
@@ -88,8 +95,12 @@ pub fn reload(args: &ReloadArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode
         }
         let affected: Vec<Affected> =
             serde_json::from_value(status.get("legal_basis_changed").cloned().unwrap_or_default()).unwrap_or_default();
-        if !affected.is_empty() {
-            print_affected(&affected, out)?;
+        match show::number(&status, "legal_basis_changed_requests") {
+            0 => {}
+            count if affected.is_empty() => {
+                writeln!(out, "{count} open requests have another answer by its registry; case officers see which.")?;
+            }
+            _ => print_affected(&affected, out)?,
         }
     }
     Ok(ExitCode::SUCCESS)

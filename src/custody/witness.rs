@@ -13,7 +13,7 @@
 use std::fmt;
 
 use crate::custody::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
-use crate::custody::note::{Note, VerifierKey};
+use crate::custody::note::{Note, NoteError, VerifierKey};
 use crate::custody::tree::verify_consistency;
 use crate::model::base64;
 use crate::model::ident::Digest;
@@ -84,6 +84,7 @@ pub fn judge(
     let keys = log_keys.ok_or(Refusal::UnknownLog)?;
     let signed =
         SignedCheckpoint::open(request.checkpoint.to_string().as_bytes(), keys).map_err(|error| match error {
+            CheckpointError::Note(NoteError::NoTrustedSignature) => Refusal::UnknownKey,
             CheckpointError::Note(_) | CheckpointError::Origin => Refusal::NotSigned,
             CheckpointError::Malformed => Refusal::Malformed,
             CheckpointError::EmptyRoot => Refusal::BadProof,
@@ -135,8 +136,11 @@ pub enum Refusal {
     /// The witness does not know that log.
     #[error("the witness does not know a log of that origin")]
     UnknownLog,
-    /// No key of that log signed, or one of its keys and the signature does not hold.
+    /// No key of that log that the witness knows signed. The log may have gone over to another one.
     #[error("no key that the witness trusts for that log signed the checkpoint")]
+    UnknownKey,
+    /// A line bears the name of a key of that log, and its signature does not hold.
+    #[error("a signature in the name of a key of that log does not hold")]
     NotSigned,
     /// The old size is larger than the checkpoint.
     #[error("the old size is larger than the checkpoint's")]
@@ -162,7 +166,7 @@ impl Refusal {
         match self {
             Self::Malformed | Self::OldSizeBeyond => 400,
             Self::UnknownLog => 404,
-            Self::NotSigned => 403,
+            Self::UnknownKey | Self::NotSigned => 403,
             Self::Conflict { .. } => 409,
             Self::Fork | Self::BadProof => 422,
         }

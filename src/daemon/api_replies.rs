@@ -4,17 +4,18 @@
 use axum::Json;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::daemon::api::{Refusal, Shared};
-use crate::daemon::api_routes::{Answer, act};
+use crate::daemon::api_routes::{Answer, act, look};
 use crate::daemon::basis::BasisWish;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
-use crate::daemon::packing;
+use crate::daemon::{lives, packing, views};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::message::{Body, Ties, Urgency};
@@ -28,6 +29,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/v1/requests/{id}/replies", post(reply))
         .route("/v1/requests/{id}/notices", post(step))
         .route("/v1/notices", post(open))
+        .route("/v1/duties", get(duties))
 }
 
 /// A reply as an officer writes it.
@@ -142,6 +144,11 @@ pub(super) fn newest_of_other_side(node: &Node, request: &RequestRow) -> Result<
         }
     }
     Ok(None)
+}
+
+/// What is owed. Who looks makes the node look: what was not done in time is recorded first.
+async fn duties(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
+    look(&shared, &officer, |node| lives::record_overdue(node).and_then(|_| views::duties(node))).await
 }
 
 async fn open(State(shared): State<Shared>, officer: Admitted, Json(new): Json<NewNotice>) -> Answer<MessageRow> {

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
@@ -18,8 +19,8 @@ use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::{
-    acceptance, api_basis, api_custody, api_doctor, api_erasing, api_packing, api_replies, api_stream, api_time,
-    dossier, packing, views,
+    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_packing, api_replies, api_stream,
+    api_time, dossier, packing, views,
 };
 use crate::exchange::rows::MessageRow;
 use crate::model::asking::Asking;
@@ -28,6 +29,7 @@ use crate::model::message::{Body, MessageKind, ReplyBy, Ties, Urgency};
 use crate::model::package::Condition;
 use crate::model::request::{Completeness, EvidenceTransmittal, RequestBody};
 use crate::model::time::Timestamp;
+use crate::step;
 
 pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
@@ -51,6 +53,7 @@ pub fn routes(shared: Shared) -> Router {
         .route("/v1/packages/{id}/acceptance", post(accept))
         .route("/v1/packages/{id}/dossier", post(export))
         .merge(api_basis::routes())
+        .merge(api_content::routes())
         .merge(api_custody::routes())
         .merge(api_packing::routes())
         .merge(api_doctor::routes())
@@ -110,6 +113,27 @@ pub struct NewRequest {
 }
 
 impl NewRequest {
+    /// A request to that authority in which nothing is written yet.
+    pub fn blank(to: AuthorityId) -> Self {
+        Self {
+            to,
+            language: english(),
+            urgency: Urgency::default(),
+            urgency_reason: String::new(),
+            reply_by: None,
+            reply_by_reason: String::new(),
+            legal_bases: Vec::new(),
+            basis: NewBasis::default(),
+            conditions: Vec::new(),
+            package_id: None,
+            kind: None,
+            parent: None,
+            confirm_by: None,
+            confirms: None,
+            request: RequestBody::default(),
+        }
+    }
+
     /// The body, in the form that was chosen.
     pub(super) fn body(request: RequestBody, kind: Option<MessageKind>) -> Result<Body, Refusal> {
         let request = Box::new(request);
@@ -160,7 +184,10 @@ where
     T: Serialize + Send + 'static,
     E: Into<Refusal> + Send + 'static,
 {
-    blocking(&shared.node, step).await.map(Json).map_err(Into::into)
+    let span = step!("officer.act");
+    let done = blocking(&shared.node, step).instrument(span.clone()).await;
+    span.record("failed", done.is_err());
+    done.map(Json).map_err(Into::into)
 }
 
 /// Lists and the log show subjects, names and reasons: they are for those who work on cases or audit them.
@@ -179,8 +206,12 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
     let affected = shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
+    let count = affected.len();
+    // Which requests there are is for those who work on them; an operator learns how many are affected.
+    let affected = if officer.acting_as(READ).is_ok() { affected } else { Vec::new() };
     let mut answer = shared.with_waiting(status(State(shared.clone()), officer).await?.0);
     if let Some(fields) = answer.as_object_mut() {
+        fields.insert("legal_basis_changed_requests".to_owned(), json!(count));
         fields.insert("legal_basis_changed".to_owned(), json!(affected));
     }
     Ok(Json(answer))

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::crypto::random;
 use crate::daemon::abandon::give_up_silent;
@@ -28,6 +29,7 @@ use crate::model::message::Urgency;
 use crate::model::time::Timestamp;
 use crate::net::connection::Connection;
 use crate::net::endpoint::Endpoint;
+use crate::step;
 
 /// What the courier's tasks report.
 enum News {
@@ -259,7 +261,9 @@ impl Courier {
         };
         let (node, out) = (Arc::clone(&self.node), row.clone());
         self.report(News::Handed(row, Handed::Later { retry_after_ms: 0 }), async move {
-            let handed = hand_over(&node, &connection, out.clone(), attempts).await;
+            let step = step!("letter.hand-over");
+            let handed = hand_over(&node, &connection, out.clone(), attempts).instrument(step.clone()).await;
+            step.record("failed", handed != Handed::Logged);
             News::Handed(out, handed)
         });
     }
@@ -271,7 +275,9 @@ impl Courier {
         }
         let (node, from) = (Arc::clone(&self.node), peer.clone());
         self.report(News::Fetched(peer, id, Err(FetchError::Fallen)), async move {
-            let outcome = fetch(&node, &connection, id).await;
+            let step = step!("files.fetch");
+            let outcome = fetch(&node, &connection, id).instrument(step.clone()).await;
+            step.record("failed", outcome.is_err());
             News::Fetched(from, id, outcome)
         });
     }

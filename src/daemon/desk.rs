@@ -9,11 +9,13 @@ use crate::daemon::config::SecondPerson;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted, READ};
-use crate::daemon::{basis, clock, crash};
+use crate::daemon::{basis, clock, content, crash, filing, lives};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::basis::CannotAsk;
 use crate::exchange::rows::{MessageRow, MessageState, tree};
 use crate::exchange::sealed::{RecipientKey, Route, SealError, seal, sign_message};
+use crate::law::demand::Way;
+use crate::law::life::guard::OutOfTurn;
 use crate::model::event::{Actor, Event, Outcome, Role};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::limits::THREAD_MESSAGES_MAX;
@@ -49,6 +51,7 @@ pub fn approve(node: &Node, officer: &Admitted, message_id: Id) -> Result<Messag
     }
     let message = read_message(node, &row)?;
     complete(&message.body)?;
+    content::ready(node, &message)?;
     basis::ready(node, &message)?;
     node.commit(scene(node, actor).decided(Event::MessageApproved, &row, ""))?;
     Ok(node.message(message_id)?)
@@ -94,11 +97,18 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     let (bytes, _) = node.message_bytes(&row)?;
     let sent = message::decode(&bytes)?;
     complete(&sent.body)?;
+    lives::still_in_turn(node, &sent, row.digest)?;
     if row.state == MessageState::Drafted {
+        content::ready(node, &sent)?;
         basis::ready(node, &sent)?;
     }
     let peer = directory.roster().authority(&row.counterpart);
     let peer = peer.ok_or_else(|| DeskError::UnknownAuthority(row.counterpart.clone()))?;
+    if sent.body.request().is_some()
+        && let Way::Elsewhere { way, why } = content::way_to(node, peer, &sent)
+    {
+        return filing::file_elsewhere(node, actor, &row, bytes, now, (&way, &why));
+    }
     let key = peer.receiving_key_at(now).ok_or_else(|| DeskError::NoReceivingKey(row.counterpart.clone()))?;
     let recipients = [
         RecipientKey { authority: peer.id.clone(), key: HybridPublicKey::try_from(key.public_key.as_slice())? },
@@ -216,7 +226,7 @@ fn draft_blobs(node: &Node, row: &MessageRow) -> Result<Vec<crate::model::envelo
     Ok(record.transfer.map(|transfer| transfer.blobs).unwrap_or_default())
 }
 
-fn scene(node: &Node, actor: Actor) -> Scene {
+pub(super) fn scene(node: &Node, actor: Actor) -> Scene {
     Scene { us: node.us().clone(), now: clock::now(), actor }
 }
 
@@ -289,6 +299,15 @@ pub enum DeskError {
         /// The kind of message.
         kind: MessageKind,
     },
+    /// Not now in the life of the request.
+    #[error(transparent)]
+    Life(#[from] OutOfTurn),
+    /// A next date that is past.
+    #[error("the date {due} is past; name a later one")]
+    Past {
+        /// The date.
+        due: Timestamp,
+    },
     /// A second opening of a thread.
     #[error("{} opens a thread of its own: write it as a new request", kind.name())]
     Opens {
@@ -320,6 +339,18 @@ pub enum DeskError {
     /// A question about the legal basis that cannot be answered.
     #[error("the legal basis cannot be looked up: {0}")]
     Question(#[from] CannotAsk),
+    /// What the instruments or the addressee ask for.
+    #[error("the request is not complete; missing: {}", gaps.join("; "))]
+    Content {
+        /// Each gap, with what asks for it.
+        gaps: Vec<String>,
+    },
+    /// Not a request.
+    #[error("only requests can be printed")]
+    NothingToPrint,
+    /// No fixed text of that language.
+    #[error("`{0}` is no language of the printed form; it has en, fr, es and sl")]
+    NoSuchLanguage(String),
     /// Not in this state.
     #[error("cannot {act} it: it is {}", state_name(state))]
     State {
@@ -373,6 +404,7 @@ pub fn state_name(state: &MessageState) -> String {
         MessageState::Expired => "not delivered in time".to_owned(),
         MessageState::Arriving => "arriving: files on their way".to_owned(),
         MessageState::Received => "received".to_owned(),
+        MessageState::FiledElsewhere(way) => format!("NOT FILED ELECTRONICALLY: signed for {way}"),
         MessageState::Abandoned => "its files did not come in time".to_owned(),
     }
 }

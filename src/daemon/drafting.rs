@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use crate::crypto::digest::sha256;
 use crate::crypto::random;
 use crate::daemon::basis::{self, BasisWish};
-use crate::daemon::clock;
 use crate::daemon::desk::{DRAFT, DeskError, acting, message_of};
 use crate::daemon::evidence::ATTACHMENTS;
+use crate::daemon::letters;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
+use crate::daemon::{clock, lives};
 use crate::exchange::act::{DraftFiles, Scene};
 use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
@@ -98,7 +100,7 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         ack.basis = basis::to_acknowledge(node, request_id)?;
     }
     let (consignment, files) = draft.files.unzip();
-    let message = Message::new(Fields {
+    let mut fields = Fields {
         message_id: Id::new(now, random::bytes()?),
         request_id: match draft.request_id {
             Some(id) => id,
@@ -120,9 +122,14 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         renditions: Vec::new(),
         ties: draft.ties,
         body: draft.body,
-    })?;
+    };
+    if let Some(peer) = directory.roster().authority(&fields.recipient) {
+        fields.renditions = letters::renditions(&Message::new(fields.clone())?, peer);
+    }
+    let message = Message::new(fields)?;
     let bytes = message::encode(&message);
     message::decode(&bytes)?;
+    lives::in_turn(node, &message, sha256(&bytes), now)?;
     let scene = Scene { us: node.us().clone(), now, actor };
     node.commit(scene.drafted(&message, bytes, files))?;
     Ok(node.message(message.message_id)?)
@@ -135,7 +142,10 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
 pub fn may_transmit(node: &Node, officer: &Admitted, request_id: Id) -> Result<(), DeskError> {
     let request = node.request(request_id)?;
     acting(node, officer, ATTACHMENTS, &node.message(message_of(node, request_id)?)?)?;
-    in_turn(&request, MessageKind::EvidenceTransmit)?;
+    let offered = lives::life_of(node, &request)?.owes("hand-over", Side::Requesting).is_some();
+    if !(offered && request.direction == Direction::Outgoing) {
+        in_turn(&request, MessageKind::EvidenceTransmit)?;
+    }
     with_room(&request)?;
     known_to(node, &request.counterpart).map(|_| ())
 }

@@ -30,6 +30,7 @@ use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::START_LOCK_MS_MAX;
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
+use crate::step;
 use crate::store::directory::{DirectoryFileError, NodeDirectory};
 use crate::store::erasure::EraseError;
 use crate::store::index::{Index, IndexError, Opened};
@@ -140,6 +141,7 @@ impl Node {
     }
 
     fn bring_index_up_to_date(&self, opened: Opened, opening: Opening) -> Result<(), StartError> {
+        registrar::follow_shape(&self.index)?;
         let behind = registrar::catch_up(&self.index, self.ledger.reader())?;
         if opened == Opened::Recovered {
             tracing::warn!(records = behind, "the index was damaged; set aside and rebuilt from the custody log");
@@ -198,9 +200,11 @@ impl Node {
     /// # Errors
     /// [`AppendError`]: nothing was acknowledged.
     pub fn commit(&self, act: Act) -> Result<Appended, AppendError> {
-        let begun = clock::ticks();
+        let (begun, step) = (clock::ticks(), step!("custody.append").entered());
         let record = act.record_bytes();
-        let appended = self.ledger.append(Entry { record, enclosures: act.enclosures })?;
+        let appended = self.ledger.append(Entry { record, enclosures: act.enclosures });
+        step.record("failed", appended.is_err());
+        let appended = appended?;
         self.meters.appended(begun.elapsed());
         self.meters.recorded(act.record.event);
         Ok(appended)

@@ -21,7 +21,7 @@ use crate::crypto::digest::sha256;
 use crate::daemon::lane::Line;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
-use crate::daemon::{basis, clock, crash, quota};
+use crate::daemon::{basis, clock, crash, letters, quota};
 use crate::exchange::receipt::{self, Expected};
 use crate::exchange::receiver::{Arrival, Known, arrive, taken_as};
 use crate::exchange::rows::Direction;
@@ -67,6 +67,7 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
             let act = crate::exchange::act::Scene::node(node.us(), now).received(&verified, bytes);
             let index = node.commit(act).map_err(|error| Refused::because(node, peer, code_of(&error), error))?.index;
             basis::on_receipt(node, message);
+            letters::on_receipt(node, message);
             index
         }
         Err(code) => {
@@ -136,8 +137,8 @@ pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u
 
 /// Runs a blocking step beside the async world.
 pub(super) async fn blocking<T: Send + 'static>(node: &Arc<Node>, step: impl FnOnce(&Node) -> T + Send + 'static) -> T {
-    let node = Arc::clone(node);
-    match tokio::task::spawn_blocking(move || step(&node)).await {
+    let (node, span) = (Arc::clone(node), tracing::Span::current());
+    match tokio::task::spawn_blocking(move || span.in_scope(|| step(&node))).await {
         Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }

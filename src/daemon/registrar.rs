@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::crypto::digest::sha256;
 use crate::daemon::crash;
 use crate::exchange::docket::{self, Change, Committed, FoldError, fold, fold_erased};
-use crate::exchange::rows::{IntakeRow, OutboxRow, RowError, from_bytes, outbox_key_parts, tree};
+use crate::exchange::rows::{IntakeRow, OutboxRow, RowError, SHAPE_VERSION, from_bytes, outbox_key_parts, tree};
 use crate::model::event::Event;
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::Urgency;
@@ -148,7 +148,34 @@ pub fn catch_up(index: &Index, reader: &Reader) -> Result<u64, RegistrarError> {
             }
         }
     })?;
-    failed.map_or(Ok(reader.size().saturating_sub(from)), Err)
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    mark_shape(index)?;
+    Ok(reader.size().saturating_sub(from))
+}
+
+/// Empties an index that an earlier version wrote in another shape: the log makes it again.
+///
+/// # Errors
+/// [`RegistrarError`] when the index cannot be read or removed.
+pub fn follow_shape(index: &Index) -> Result<(), RegistrarError> {
+    if index.get(tree::SHAPE, &[])?.as_deref() == Some(SHAPE_VERSION) {
+        return Ok(());
+    }
+    if index.applied_through()? > 0 {
+        tracing::info!("the index is of an earlier version; making it again from the custody log");
+        index.empty()?;
+    }
+    Ok(())
+}
+
+fn mark_shape(index: &Index) -> Result<(), RegistrarError> {
+    if index.get(tree::SHAPE, &[])?.as_deref() != Some(SHAPE_VERSION) {
+        let mark = index::Change { tree: tree::SHAPE, key: Vec::new(), value: Some(SHAPE_VERSION.to_vec()) };
+        index.apply(&[mark], index.applied_through()?)?;
+    }
+    Ok(())
 }
 
 /// Tells the courier everything that is open.

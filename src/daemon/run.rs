@@ -11,6 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::daemon::api::{self, ApiError, Shared};
 use crate::daemon::basis::Affected;
+use crate::daemon::clocks;
 use crate::daemon::courier::Courier;
 use crate::daemon::health::{self, Grade};
 use crate::daemon::node::{Node, Opening, StartError};
@@ -75,6 +76,7 @@ pub async fn start(data: &Path) -> Result<Running, RunError> {
         tokio::spawn(watch_health(Arc::clone(&node), token.clone())),
         tokio::spawn(submit::keep_submitting(Arc::clone(&node), token.clone())),
         tokio::spawn(watch_index(Arc::clone(&node), token.clone())),
+        tokio::spawn(clocks::run(Arc::clone(&node), token.clone())),
         tokio::spawn(look_again(wake.clone(), token.clone())),
         tokio::spawn(time::run(Arc::clone(&node), token.clone())),
         tokio::spawn(review_legal_bases(Arc::clone(&node))),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use crate::daemon::clock;
 use crate::daemon::node::Node;
 use crate::daemon::receive::{Refused, blocking, receive, take_receipt};
@@ -13,6 +15,7 @@ use crate::model::limits::{FETCH_PARTS_MAX, NOTE_BYTES_MAX};
 use crate::model::refusal::RefusalCode;
 use crate::net::connection::Connection;
 use crate::net::stream::{Stream, StreamError};
+use crate::step;
 use crate::store::object_reader::ObjectReader;
 use crate::store::reader::ReadError;
 use crate::wire::frame::Frame;
@@ -36,7 +39,11 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
     match stream.receive().await {
         Ok(Frame::Deliver { signed_envelope }) => {
             let Some(_turn) = lane.letter(signed_envelope.len()).await else { return busy(node, peer, stream).await };
-            match blocking(node, move |node| receive(node, &from, signed_envelope)).await {
+            let step = step!("letter.receive");
+            let received =
+                blocking(node, move |node| receive(node, &from, signed_envelope)).instrument(step.clone()).await;
+            step.record("failed", received.is_err());
+            match received {
                 Ok(receipt) => stream.send(&Frame::Delivered { receipt }).await?,
                 Err(Refused { code }) => return stream.refuse(code, 0).await,
             }
@@ -51,7 +58,7 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
         Ok(Frame::Fetch { envelope_id, object_id, first_part, part_count }) => {
             let Some(_turn) = lane.parts().await else { return busy(node, peer, stream).await };
             let wanted = Wanted { envelope_id, object_id, first_part, part_count };
-            return parts(node, peer, stream, wanted).await;
+            return parts(node, peer, stream, wanted).instrument(step!("files.serve")).await;
         }
         Ok(question @ (Frame::AddCheckpoint { .. } | Frame::ProveConsistency { .. } | Frame::LatestOf { .. })) => {
             // Judging a checkpoint and proving consistency cost no more than a letter, and take a letter's turn.

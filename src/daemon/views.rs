@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use crate::daemon::basis_view;
 use crate::daemon::desk::{DeskError, read_message, state_name};
 use crate::daemon::destroying;
+use crate::daemon::letters;
 use crate::daemon::lookup::LookupError;
+use crate::daemon::{clock, lives_view};
 use crate::daemon::node::Node;
 use crate::daemon::packing_resume;
 use crate::daemon::stamps;
-use crate::exchange::rows::{MessageRow, PackageRow, RequestRow, from_bytes, timeline_key, tree};
+use crate::exchange::rows::{MessageRow, PackageRow, RequestRow, RequestState, from_bytes, timeline_key, tree};
 use crate::model::event::{Actor, CustodyRecord, Outcome};
 use crate::model::ident::Id;
 use crate::model::message::{Body, Message};
@@ -18,14 +20,33 @@ use crate::store::index::Direction as Order;
 /// Most rows of one list.
 const ROWS_MAX: usize = 10_000;
 
-/// All requests, both ways, the newest act first.
+/// All requests, both ways, with their states: the overdue first, then by their next date.
 ///
 /// # Errors
 /// [`DeskError`] when the index cannot be read.
 pub fn requests(node: &Node) -> Result<Value, DeskError> {
-    let (mut rows, more): (Vec<RequestRow>, bool) = newest(node, tree::REQUEST)?;
-    rows.sort_by_key(|row| std::cmp::Reverse(row.updated_at));
-    Ok(json!({ "authority": node.us(), "requests": rows, "more": more }))
+    let (rows, more): (Vec<RequestRow>, bool) = newest(node, tree::REQUEST)?;
+    let now = clock::now();
+    let lines = rows.iter().map(|row| lives_view::line(node, row, now)).collect::<Result<Vec<_>, _>>()?;
+    let mut placed: Vec<_> = lines.into_iter().map(|line| (lives_view::place(&line), line)).collect();
+    placed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let lines: Vec<Value> = placed.into_iter().map(|(_, line)| line).collect();
+    Ok(json!({ "authority": node.us(), "requests": lines, "more": more }))
+}
+
+/// What is owed in all requests, by both sides: the overdue first, then by date.
+///
+/// # Errors
+/// [`DeskError`] when the index cannot be read.
+pub fn duties(node: &Node) -> Result<Value, DeskError> {
+    let (rows, more): (Vec<RequestRow>, bool) = newest(node, tree::REQUEST)?;
+    let now = clock::now();
+    let mut duties = Vec::new();
+    for row in rows.iter().filter(|row| row.state != RequestState::Draft && row.state != RequestState::NotDelivered) {
+        duties.extend(lives_view::duties(node, row, now)?);
+    }
+    duties.sort_by_key(|duty| duty.get("due_ms").and_then(Value::as_u64).unwrap_or(u64::MAX));
+    Ok(json!({ "authority": node.us(), "duties": duties, "more": more }))
 }
 
 /// One request with its whole thread.
@@ -40,7 +61,9 @@ pub fn request(node: &Node, id: Id) -> Result<Value, DeskError> {
         messages.push(message_view(&message, &read_message(node, &message)?));
     }
     let basis = basis_view::beside(node, &row)?;
-    Ok(json!({ "request": row, "basis": basis, "messages": messages }))
+    let line = lives_view::line(node, &row, clock::now())?;
+    let life = lives_view::life(node, &row, clock::now())?;
+    Ok(json!({ "request": line, "life": life, "basis": basis, "messages": messages }))
 }
 
 /// All packages.
@@ -180,8 +203,10 @@ pub fn message_view(row: &MessageRow, message: &Message) -> Value {
         "confirm_by": message.ties.confirm_by,
         "legal_bases": message.legal_bases,
         "conditions": message.conditions,
+        "renditions": letters::told(message),
         "items": message.consignment.as_ref().map(|consignment| &consignment.items),
         "body": body,
+        "step": lives_view::step(message),
     })
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::custody::checkpoint::SignedCheckpoint;
 use crate::custody::cosignature;
-use crate::custody::note::{Note, VerifierKey};
+use crate::custody::note::{Note, NoteError, VerifierKey};
 use crate::daemon::clock;
 use crate::daemon::lane::Line;
 use crate::daemon::node::Node;
@@ -223,7 +223,7 @@ fn see_hello(node: &Node, owner: &Authority, hello: Option<String>) -> Result<()
         _ => {
             if let Line::Said { unsaid } = node.lanes.of(&owner.id).says(clock::now()) {
                 let peer = &owner.id;
-                tracing::warn!(%peer, more_since_last = unsaid, "the checkpoint in the peer's Hello is not signed by its log");
+                tracing::warn!(%peer, more_since_last = unsaid, "no key that the directory lists for its log signed the checkpoint in the peer's Hello");
             }
         }
     }
@@ -319,12 +319,22 @@ async fn gossip(node: &Arc<Node>, connection: &Connection) -> Result<(), WatchEr
     Ok(())
 }
 
+/// Whether no key that the directory lists for that log signed the note, and no line says that one did.
+fn is_of_unknown_key(owner: &Authority, note: &str) -> bool {
+    let keys = receipt::log_keys(owner).unwrap_or_default();
+    let verified = Note::parse(note.as_bytes()).map(|note| note.verify(&keys).map(drop));
+    verified == Ok(Err(NoteError::NoTrustedSignature))
+}
+
 /// What a peer holds of a third log. Only the log's own signature counts: a peer cannot accuse anybody by its word.
 fn heard(node: &Node, peer: &AuthorityId, owner: &Authority, note: &str) -> Result<(), WatchError> {
     let origin = owner.id.log_origin();
     let log = node.witness.files.log(&origin);
     let Some(seen) = opened(owner, note.as_bytes()).filter(|seen| seen.checkpoint().origin() == origin) else {
-        node.record_refused_input(peer, RefusalCode::BadSignature, note.as_bytes());
+        // A third log may have gone over to a key that only the peer's directory lists: that is no lie.
+        if !is_of_unknown_key(owner, note) {
+            node.record_refused_input(peer, RefusalCode::BadSignature, note.as_bytes());
+        }
         return Ok(());
     };
     let Some(latest) = held(owner, &log)? else { return Ok(()) };

@@ -333,6 +333,8 @@ const fn code_of(refusal: Refusal) -> RefusalCode {
     match refusal {
         Refusal::Malformed => RefusalCode::Malformed,
         Refusal::UnknownLog | Refusal::Conflict { .. } => RefusalCode::NotFound,
+        // A directory that lists the key may be on its way; until then nobody is accused of anything.
+        Refusal::UnknownKey => RefusalCode::UnknownAuthority,
         Refusal::NotSigned => RefusalCode::BadSignature,
         Refusal::OldSizeBeyond => RefusalCode::BadRange,
         Refusal::Fork | Refusal::BadProof => RefusalCode::Inconsistent,

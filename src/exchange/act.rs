@@ -126,6 +126,18 @@ impl Scene {
         Act { record, enclosures: vec![sealed.bytes, message.content, message.cms] }
     }
 
+    /// The request was signed, and travels another way than the electronic one: nothing is queued.
+    pub fn filed_elsewhere(&self, row: &MessageRow, message: SignedBytes, way: &str, why: &str) -> Act {
+        let mut record = self.of(Event::RequestFiledElsewhere, row);
+        record.digests = vec![
+            NamedDigest::new("message", sha256(&message.content)),
+            NamedDigest::new("message-signature", sha256(&message.cms)),
+        ];
+        record.links = vec![row.bytes_index];
+        record.reason = format!("{way}: {why}");
+        Act { record, enclosures: vec![message.content, message.cms] }
+    }
+
     /// A receipt came and was checked.
     pub fn delivered(&self, row: &MessageRow, receipt: &CheckedReceipt, attempts: u64) -> Act {
         let mut record = self.of(Event::MessageDelivered, row);

@@ -88,6 +88,7 @@ impl<E> Desk<'_, E> {
             Event::MessageApproved => self.outgoing(|row, _| row.state = MessageState::Approved),
             Event::MessageDiscarded => self.outgoing(|row, _| row.state = MessageState::Discarded),
             Event::MessageQueued => self.queued(),
+            Event::RequestFiledElsewhere => self.filed_elsewhere(),
             Event::MessageDelivered => self.delivered(),
             Event::MessageRefused | Event::MessageExpired => self.undelivered(),
             Event::MessageReceived => self.received(),
@@ -95,6 +96,12 @@ impl<E> Desk<'_, E> {
             Event::ContentAbandoned => self.content_abandoned(),
             Event::PackageHandedOver => self.handed_over(),
             Event::ReceiptDelivered => self.receipt_delivered(),
+            Event::DutyOverdue => {
+                let key = self.digest("duty")?.0.to_vec();
+                let index = self.committed.index.to_be_bytes().to_vec();
+                self.put_bytes(tree::OVERDUE, key, Some(index));
+                Ok(())
+            }
             Event::RecordErased => self.erased(),
             Event::PackageDestroyed => self.destroyed(),
             Event::BasisCompared | Event::BasisChanged => self.basis_reviewed(),

@@ -39,7 +39,10 @@ pub const fn hold(event: Event) -> Hold {
         | Event::ReceiptDelivered
         | Event::PackageHandedOver
         | Event::BasisCompared
-        | Event::BasisChanged => Hold::WithItsMessage,
+        | Event::BasisChanged
+        | Event::DutyOverdue
+        | Event::RequestFiledElsewhere
+        | Event::RenditionDiffered => Hold::WithItsMessage,
         Event::PackageOpened
         | Event::PackageExported
         | Event::MessageRead
@@ -166,9 +169,13 @@ fn with_its_message(one: &Doomed, named: &BTreeSet<u64>, around: &Surroundings) 
         finished(row, around)?;
     }
     match request.map(|request| request.state) {
-        Some(RequestState::Sent | RequestState::Delivered | RequestState::Acknowledged | RequestState::InExecution) => {
-            Err(Rule::RequestOpen)
-        }
+        Some(
+            RequestState::Sent
+            | RequestState::Delivered
+            | RequestState::Acknowledged
+            | RequestState::InExecution
+            | RequestState::FiledElsewhere,
+        ) => Err(Rule::RequestOpen),
         _ => Ok(()),
     }
 }

@@ -14,6 +14,7 @@ pub mod keeper;
 pub mod keeping;
 pub mod keyring;
 pub mod listing;
+pub mod lives;
 pub mod metadata;
 pub mod pace;
 pub mod reading;

@@ -4,8 +4,11 @@
 //! record that exists. The same identifier for other bytes is refused: it is a mistake or an attack, never a retry.
 
 use crate::crypto::digest::sha256;
+use crate::exchange::lives::{notes, our_side};
 use crate::exchange::rows::{Direction, EnvelopeRow, MessageRow, PackageRow, RequestRow, RowError, from_bytes, tree};
 use crate::exchange::verified::Verified;
+use crate::law::life::fold::may_arrive;
+use crate::law::life::note::Note;
 use crate::model::event::Stage;
 use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::THREAD_MESSAGES_PEER_MAX;
@@ -23,10 +26,22 @@ pub struct Known {
     pub request: Option<RequestRow>,
     /// The package under the key scope that it names.
     pub package: Option<PackageRow>,
+    /// Whether it may come now in the life of its request, as far as its sender could know.
+    pub turn: Turn,
     /// Whether one of its identifiers names something of another kind here.
     pub crossing: Crossing,
     /// Whether one of its identifiers names something whose records were erased.
     pub past: Past,
+}
+
+/// Whether a message may come now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Turn {
+    /// Yes, or there is no request yet.
+    #[default]
+    In,
+    /// No, by the table of the life of a request.
+    Out,
 }
 
 /// Whether records under an identifier were erased.
@@ -101,12 +116,22 @@ impl Known {
                 past = Past::Erased;
             }
         }
+        let request: Option<RequestRow> = request.as_deref().map(from_bytes).transpose()?;
+        let mut turn = Turn::In;
+        if let (Some(request), None) = (&request, &known_message) {
+            let theirs = our_side(request).other();
+            let note = Note::of(message, verified.message_digest(), theirs);
+            if !message.kind().opens() && may_arrive(&notes(request, &read)?, &note).is_err() {
+                turn = Turn::Out;
+            }
+        }
         Ok(Self {
+            turn,
             crossing,
             past,
             envelope: envelope.as_deref().map(from_bytes).transpose()?,
             message: known_message.as_deref().map(from_bytes).transpose()?,
-            request: request.as_deref().map(from_bytes).transpose()?,
+            request,
             package: package.as_deref().map(from_bytes).transpose()?,
         })
     }
@@ -131,6 +156,9 @@ pub fn arrive(verified: &Verified, known: &Known) -> Result<Arrival, RefusalCode
         return Err(RefusalCode::IdentifierReused);
     }
     in_turn(verified, known)?;
+    if known.turn == Turn::Out {
+        return Err(RefusalCode::OutOfTurn);
+    }
     Ok(Arrival::New)
 }
 

@@ -38,9 +38,18 @@ pub mod tree {
     pub const ANSWERED: &str = "answered";
     /// request id -> [`super::BasisRow`]: the newest look-up of its legal basis that this node recorded
     pub const BASIS: &str = "basis";
+    /// message id -> [`crate::law::life::note::Note`]: each message that was sent or received, as the fold of the life needs it
+    pub const LIFE: &str = "life";
+    /// SHA-256 of what is owed -> index of the record that it was not done in time
+    pub const OVERDUE: &str = "overdue";
+    /// nothing -> the version of what the fold writes; another one: the index is made again
+    pub const SHAPE: &str = "shape";
     /// nothing -> nothing: there once some record of this log was erased
     pub const ERASED: &str = "erased";
 }
+
+/// The version of what the fold writes.
+pub const SHAPE_VERSION: &[u8] = b"2";
 
 /// Which way a message or request goes, seen from this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +87,8 @@ pub enum MessageState {
     Received,
     /// It came in; its files did not come in time.
     Abandoned,
+    /// Signed for another way than the electronic one, which the word names; not sent by this node.
+    FiledElsewhere(String),
 }
 
 /// One message.
@@ -141,6 +152,8 @@ pub enum RequestState {
     Withdrawn,
     /// Its first message never reached the requested authority: refused by its node, or its time ran out.
     NotDelivered,
+    /// Signed for another way: not filed electronically.
+    FiledElsewhere,
 }
 
 /// One request and its thread.

@@ -2,7 +2,12 @@
 //! belief only advises. Refuses nothing: what it finds, a person reads.
 
 use crate::law::finding::{Finding, Ground, State};
+use crate::law::instrument::Instrument;
+use crate::law::opinion::{Answer, Reason, Route};
+use crate::law::query::Query;
 use crate::law::subject::Subject;
+use crate::law::terms::route;
+use crate::law::view::View;
 use crate::model::authority::Provenance;
 use crate::model::ident::AuthorityId;
 use crate::model::request::RequestBody;
@@ -50,6 +55,32 @@ pub fn way(addressee: &Addressee<'_>, from: &AuthorityId) -> Way {
         Some(one) if !agreed => Way::Elsewhere { way: paper, why: told(one) },
         _ => Way::Electronic,
     }
+}
+
+/// By which way the registry says that a request under these instruments must travel: another one where none of them lets
+/// the electronic one be called made. A doubt closes nothing; nothing is said of instruments that nobody described.
+pub fn way_by_registry(view: &View<'_>, instruments: &[&Instrument], query: &Query) -> Way {
+    let routes: Vec<Route> = instruments.iter().map(|one| route(view, one, query, query.date)).collect();
+    match routes.first() {
+        Some(first) if routes.iter().all(|one| one.electronic == Answer::No) => {
+            let cited = |reason: &Reason| {
+                let articles = reason.articles.iter().map(|one| format!("{} art. {}", one.short, one.article));
+                let rows = reason.rows.iter().map(|one| format!("row {} of the registry", one.row));
+                let grounds: Vec<String> = articles.chain(rows).collect();
+                format!("{} ({})", reason.text, grounds.join(", "))
+            };
+            let why = first.reasons.first().map(cited).unwrap_or_default();
+            Way::Elsewhere { way: first.ways.join(" or "), why }
+        }
+        _ => Way::Electronic,
+    }
+}
+
+/// Whether the addressee's own row says that electronic filing was agreed with `from`.
+pub fn agreed(addressee: &Addressee<'_>, from: &AuthorityId) -> Answer {
+    let mut rows = addressee.requirements.iter().filter(|one| one.topic == Topic::Electronic);
+    let yes = rows.any(|one| one.value == "agreed" && one.source != Provenance::LocalBelief && is_with(one, from));
+    if yes { Answer::Yes } else { Answer::AskAHuman }
 }
 
 /// What the addressee's requirements find in the request.

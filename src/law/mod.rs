@@ -15,6 +15,7 @@ pub mod link;
 pub mod mark;
 pub mod opinion;
 pub mod particular;
+pub mod phrases;
 pub mod provision;
 pub mod query;
 pub mod registry;

@@ -67,6 +67,9 @@ events! {
     KeysAdded = "keys.added", "keys made that the node had not";
     BasisCompared = "basis.compared", "legal basis looked up again on receipt";
     BasisChanged = "basis.changed", "legal basis looked up again: the registry now gives another answer";
+    DutyOverdue = "duty.overdue", "what was owed was not done in time";
+    RequestFiledElsewhere = "request.filed-elsewhere", "signed for another way: not filed electronically";
+    RenditionDiffered = "rendition.differed", "a printed form differs from what was signed";
 }
 
 impl Event {

@@ -272,6 +272,10 @@ pub const WEB_ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const WEB_HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Most header lines of an answer of a web service.
 pub const WEB_HEADERS_MAX: usize = 64;
+/// Most spans that wait for the collector of traces; more are dropped and counted.
+pub const TRACE_SPANS_WAITING_MAX: usize = 4_096;
+/// Most spans in one message to it.
+pub const TRACE_BATCH_MAX: usize = 512;
 /// Largest file that a variable of the environment may name for the value of one setting.
 pub const SETTING_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// How often a running node looks whether its settings, certificates or directory changed on disk, in milliseconds. What
@@ -354,3 +358,5 @@ pub const BASIS_REVIEW_BYTES_MAX: usize = 1024 * 1024;
 pub const PROVISIONS_MAX: usize = 256;
 /// Largest file of one instrument.
 pub const INSTRUMENT_BYTES_MAX: usize = 256 * 1024;
+/// How often a node looks for what was not done in time in its requests: an hour is a short time here, a minute costs little.
+pub const CLOCKS_LOOK_MS: u64 = 60_000;

@@ -8,13 +8,13 @@ use crate::model::asking::Asking;
 use crate::model::basis::BasisLookup;
 use crate::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use crate::model::notice::{Notice, NoticeError};
-use crate::model::package::{Condition, Consignment, ConsignmentError, check_conditions};
-use crate::model::rendition::{self, Rendition};
+use crate::model::package::{Condition, Consignment, ConsignmentError};
+use crate::model::rendition::Rendition;
 use crate::model::request::{
     Acknowledgement, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, Refusal, RequestBody, Withdrawal,
 };
 use crate::model::side::{Side, Speaker};
-use crate::model::text::{Need, TextError, line, list, prose};
+use crate::model::text::TextError;
 use crate::model::time::Timestamp;
 
 mod bounds;
@@ -168,7 +168,7 @@ kinds! {
     ExecutionReport = "execution.report", E;
     RequestRefuse = "request.refuse", E;
     EvidenceTransmit = "evidence.transmit", E;
-    ConditionsAccept = "conditions.accept", R;
+    ConditionsAccept = "conditions.accept", Speaker::Either;
     RequestWithdraw = "request.withdraw", R;
     RequestUrgent = "request.urgent", R;
     RequestConfirm = "request.confirm", R;
@@ -195,18 +195,18 @@ kinds! {
     ProgressQuery = "progress.query", R;
     ProgressReply = "progress.reply", E;
     MeasureResult = "measure.result", E;
-    EvidenceReceipt = "evidence.receipt", R;
-    UseReportRequest = "use.report.request", E;
-    UseReport = "use.report", R;
+    EvidenceReceipt = "evidence.receipt", Speaker::Either;
+    UseReportRequest = "use.report.request", Speaker::Either;
+    UseReport = "use.report", Speaker::Either;
     DataCorrect = "data.correct", Speaker::Either;
     DataUnlawful = "data.unlawful", Speaker::Either;
     DataDone = "data.done", Speaker::Either;
     BreachNotice = "breach.notice", Speaker::Either;
-    ReturnDemand = "return.demand", E;
-    ReturnDispatch = "return.dispatch", R;
-    ReturnReceipt = "return.receipt", E;
-    ReturnWaive = "return.waive", E;
-    DestroyCertificate = "destroy.certificate", R;
+    ReturnDemand = "return.demand", Speaker::Either;
+    ReturnDispatch = "return.dispatch", Speaker::Either;
+    ReturnReceipt = "return.receipt", Speaker::Either;
+    ReturnWaive = "return.waive", Speaker::Either;
+    DestroyCertificate = "destroy.certificate", Speaker::Either;
     RequestClose = "request.close", R;
     RequestCloseAck = "request.close.ack", E;
     ObligationReopen = "obligation.reopen", Speaker::Either;
@@ -304,35 +304,7 @@ impl Message {
     /// # Errors
     /// [`MessageError`] names the first field that is wrong.
     pub fn new(fields: Fields) -> Result<Self, MessageError> {
-        if fields.sender.authority == fields.recipient {
-            return Err(MessageError::ToSelf);
-        }
-        line("language", &fields.language, Need::Required)?;
-        let reason = if fields.urgency == Urgency::Urgent { Need::Required } else { Need::Optional };
-        prose("urgency_reason", &fields.urgency_reason, reason)?;
-        if let Some(reply_by) = &fields.reply_by {
-            prose("reply_by_reason", &reply_by.reason, Need::Required)?;
-        }
-        list("legal_bases", fields.legal_bases.len())?;
-        fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
-        if let Some(basis) = &fields.basis {
-            basis.check_bounds()?;
-            if fields.body.request().is_none() {
-                return Err(MessageError::Basis);
-            }
-        }
-        rendition::check(&fields.renditions)?;
-        check_conditions(&fields.conditions)?;
-        // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
-        let evidence = fields.body.kind().hands_over();
-        if !evidence && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
-            return Err(MessageError::Origin);
-        }
-        bounds::body(&fields.body)?;
-        if evidence && fields.consignment.is_none() {
-            return Err(MessageError::NoItems);
-        }
-        bounds::ties(&fields)?;
+        bounds::check(&fields)?;
         Ok(Self(fields))
     }
 

@@ -38,4 +38,5 @@ pub mod vault;
 #[cfg(test)]
 mod vault_fixture;
 pub mod witness_files;
+pub mod witness_names;
 mod writer;

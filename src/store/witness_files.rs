@@ -24,13 +24,13 @@ use crate::crypto::digest::sha256;
 use crate::custody::checkpoint::SignedCheckpoint;
 use crate::exchange::watch::{Evidence, Fault, Link};
 use crate::model::base64;
-use crate::model::ident::Digest;
 use crate::model::limits::{
     EVIDENCE_PER_LOG_MAX, LINKS_PER_LOG_MAX, ORIGIN_BYTES_MAX, SEEN_IN_RECEIPTS_PER_LOG_MAX, SEEN_IN_TALK_PER_LOG_MAX,
     SEEN_OVER_THE_WEB_PER_LOG_MAX, WATCHED_NOTE_BYTES_MAX,
 };
 use crate::model::time::Timestamp;
 use crate::store::files::{create_dir_durably, read_if_there, replace_durably, sync_dir};
+use crate::store::witness_names::{both_names, names, says};
 
 /// All foreign logs of one node.
 #[derive(Debug)]
@@ -386,37 +386,10 @@ pub struct StoredEvidence {
     pub path: PathBuf,
 }
 
+/// Where it is kept: by the name with the whole digest, or by the shorter one.
 fn seen_names(source: Source, seen: &SignedCheckpoint) -> (String, String) {
     let said = seen.checkpoint();
     both_names(&format!("{}-{}", source.row().0, said.size()), &said.root())
-}
-
-/// The name with the whole digest, and the one with 64 bits of it that earlier versions gave. Attack: of 64 bits somebody
-/// with a log of his own can find two that are alike, and the second fork would be taken for the first.
-fn both_names(stem: &str, digest: &Digest) -> (String, String) {
-    let digest = HEXLOWER.encode(&digest.0);
-    let short: String = digest.chars().take(16).collect();
-    (format!("{stem}-{digest}"), format!("{stem}-{short}"))
-}
-
-/// Whether a signed note in that file says what this checkpoint says.
-fn says(path: &Path, seen: &SignedCheckpoint) -> io::Result<bool> {
-    let text = format!("{}\n", seen.checkpoint());
-    Ok(read_if_there(path)?.is_some_and(|note| note.starts_with(text.as_bytes())))
-}
-
-/// The names in a directory, sorted; none if it is not there.
-fn names(dir: &Path) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        names.extend(entry?.file_name().into_string());
-    }
-    names.sort_unstable();
-    Ok(names)
 }
 
 #[cfg(test)]

@@ -3,12 +3,15 @@
 
 #[path = "exports.rs"]
 mod exports;
+#[path = "founded.rs"]
+mod founded;
 #[path = "memory_log.rs"]
 pub mod memory_log;
 
+pub use founded::{directory, parts};
 use memory_log::Log;
 
-use rogatory::bag::dossier::{Bytes, DirectoryPart, Dossier, SignedPart};
+use rogatory::bag::dossier::{Bytes, Dossier, SignedPart};
 use rogatory::crypto::certificate::CertificateFacts;
 use rogatory::crypto::cms::Signer;
 use rogatory::crypto::digest::sha256;
@@ -21,12 +24,8 @@ use rogatory::crypto::payload;
 use rogatory::custody::cosignature::Cosigner;
 use rogatory::custody::parts::MerkleTree;
 use rogatory::exchange::act::Scene;
-use rogatory::exchange::entry::Entry;
-use rogatory::exchange::keeper::{Fingerprint, KeeperKey};
-use rogatory::exchange::keeping::{Change, Expiries, Keepers, change, found, sign};
+use rogatory::exchange::keeper::Fingerprint;
 use rogatory::exchange::keyring::Keyring;
-use rogatory::exchange::reading::Reading;
-use rogatory::exchange::repository::{FileName, Files};
 use rogatory::exchange::roster::Roster;
 use rogatory::exchange::sealed::{RecipientKey, Route, seal, sign_message};
 use rogatory::exchange::verified::{Gate, Verified, verify};
@@ -382,25 +381,4 @@ fn later(side: &Side, journey: &Journey, event: Event, stage: Stage, now: Timest
         attempts: 0,
     });
     record
-}
-
-pub fn parts(files: &Files) -> Vec<DirectoryPart> {
-    let part =
-        |(name, bytes): (FileName, &[u8])| DirectoryPart { name: name.to_string(), bytes: Bytes(bytes.to_vec()) };
-    files.iter().map(part).collect()
-}
-
-/// A directory of those authorities, signed by its one keeper: its files, the fingerprint of its root, its digest.
-pub fn directory(authorities: &[&Authority], keeper: u8) -> (Files, Fingerprint, Digest) {
-    let keeper = SigningKey::from_seed(&[keeper; 32]);
-    let keepers = Keepers::new([KeeperKey::of(&keeper)], 1).unwrap();
-    let expires = at("2027-01-01");
-    let files = found(&keepers, Expiries { root: expires, list: expires }).unwrap();
-    let rows = authorities.iter().map(|authority| Entry::new(authority, "").unwrap()).collect();
-    let files = change(&files, Change::Put(rows), expires).unwrap().files;
-    let (files, _) = sign(&files, &keeper).unwrap();
-    let reading = Reading::of(&files).unwrap();
-    let root = Fingerprint::from(reading.roots().next().unwrap().digest());
-    let digest = reading.listing_digest();
-    (files, root, digest)
 }

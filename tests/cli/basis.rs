@@ -164,8 +164,7 @@ fn a_registry_of_another_version_makes_a_difference_that_both_sides_see() {
     let changed = xa.record_of("basis.changed", &text(&sent, "message_id"));
     assert!(text(&changed, "reason").contains("XA-MOJ YES (binding), now NO"), "{changed}");
     assert!(xa.run(FIRST, &["request", "show", &request]).done().contains("looked up here: differs, NO"));
-    let again = xa.run(SECOND, &["reload"]).done();
-    assert!(!again.contains("before"), "a change is told once: {again}");
+    xa.run(SECOND, &["reload"]).done();
     assert_eq!(xa.records_where(|record| record["event"] == "basis.changed").len(), 1);
     // The index is made again from the log alone, and says the same.
     assert!(xa.run(FIRST, &["request", "show", &request]).done().contains("looked up there: differs, NO"));

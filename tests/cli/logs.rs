@@ -67,14 +67,15 @@ fn every_kind_of_message(stage: &Stage) {
     xa.json(FIRST, &open);
     let bag = stage.at("bag");
     xa.json(FIRST, &["package", "export", &package, "--to", path(&bag), "--purpose", PLANTED[14]]);
-    let refusal = xb.json(FIRST, &["reply", "refuse", &request, "--ground", PLANTED[7], "--reasons", PLANTED[15]]);
+    xa.json(FIRST, &["request", "withdraw", &request, "--reason", PLANTED[15]]);
+    let refuse = ["reply", "refuse", &request, "--ground", PLANTED[7], "--reasons", PLANTED[15]];
+    let refusal = xb.json(FIRST, &[&refuse[..], &["--without-consultation", PLANTED[13]]].concat());
     let message = text(&refusal, "message_id");
     xb.json(SECOND, &["reply", "approve", &message]);
     xb.json(SECOND, &["reply", "send", &message]);
     xb.handed_over(&message);
     xa.json(FIRST, &["custody", "log", "--request", &request]);
     xa.run(FIRST, &["request", "list", "--as", PLANTED[4]]).ends(2);
-    xa.json(FIRST, &["request", "withdraw", &request, "--reason", PLANTED[15]]);
 }
 
 /// The bytes of every private key of a node: the last 32 of each, where the secret part of a seed or scalar ends.

@@ -138,7 +138,9 @@ fn a_request_is_sent_acknowledged_reported_on_and_refused_with_a_receipt_for_eac
     xb.handed_over(&text(&report, "message_id"));
     wait_for_state(xa, &request, "in-execution");
 
-    let refusal = ["reply", "refuse", &request, "--ground", "ne bis in idem", "--reasons", "Tried already."];
+    let mut refusal = vec!["reply", "refuse", &request, "--ground", "ne bis in idem", "--reasons", "Tried already."];
+    xb.run(FIRST, &refusal).refused(&["consult before you refuse", "--without-consultation"]);
+    refusal.extend(["--without-consultation", "No condition could change that."]);
     let refusal = xb.json(FIRST, &refusal);
     let message = text(&refusal, "message_id");
     assert_eq!(refusal["state"], "drafted");

@@ -92,7 +92,7 @@ fn the_log_is_stamped_by_the_timer_and_on_request_and_openssl_accepts_what_is_ke
     assert_eq!((&chain[0]["renews"], &chain[1]["renews"]), (&Value::from(0), &Value::from(1)));
     assert_eq!(running["covered"], second["size"]);
     let said = olga(&stage.xa, &["custody", "stamps"]).done();
-    assert!(said.contains("the time-stamp before it among them") && said.contains("is attested"), "{said}");
+    assert!(said.contains("the time-stamp before it among them") && said.contains("are attested"), "{said}");
 
     // Asking belongs to those who keep or audit the node.
     stage.xa.run(FIRST, &["custody", "renew"]).refused(&["role"]);

@@ -7,9 +7,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use rogatory::law::basis::basis;
-use rogatory::law::instrument::{Instrument, Kind};
+use rogatory::law::content::Contents;
+use rogatory::law::instrument::{Instrument, InstrumentId, Kind};
+use rogatory::law::life::table::table;
 use rogatory::law::mark::Mark;
 use rogatory::law::rule::Rule;
+use rogatory::law::words::Measure;
 
 use crate::registries::library;
 use crate::vectors;
@@ -115,6 +118,7 @@ fn cited() -> BTreeMap<String, BTreeSet<String>> {
 
 fn document() -> String {
     let cited = cited();
+    let lists = Contents::standard().unwrap();
     let mut out = HEAD.to_owned();
     for instrument in library().instruments() {
         let id = &instrument.id;
@@ -135,7 +139,9 @@ fn document() -> String {
             writeln!(out, "| {} |", cells.join(" | ")).unwrap();
         }
         writeln!(out).unwrap();
+        contents(&mut out, &lists, id);
     }
+    out.push_str(&life());
     writeln!(out, "## Tests\n").unwrap();
     writeln!(out, "Vectors (`tests/law/vectors/`), each a registry of fictional States and what must be answered:\n")
         .unwrap();
@@ -147,6 +153,56 @@ fn document() -> String {
         writeln!(out, "| {behaviour} | `{file}`: `{test}` |").unwrap();
     }
     out.push_str(TAIL);
+    out
+}
+
+/// What a request under the instrument contains: `tests.rs` of `src/law/complete/` says what each row causes.
+fn contents(out: &mut String, lists: &Contents, id: &InstrumentId) {
+    let Some(list) = lists.of(id) else { return };
+    writeln!(out, "A request contains (`request check`; a recalled item advises and holds nothing up):\n").unwrap();
+    writeln!(out, "| Article | What to write | Mark | Need | Help |").unwrap();
+    writeln!(out, "| --- | --- | --- | --- | --- |").unwrap();
+    for item in &list.items {
+        let words = |all: &[Measure]| all.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
+        let help = match (item.only.is_empty(), item.but.is_empty()) {
+            (true, true) => "all".to_owned(),
+            (true, false) => format!("all but {}", words(&item.but)),
+            (false, _) => words(&item.only),
+        };
+        let need = format!("{:?}", item.need).to_lowercase();
+        let cells =
+            [&item.article, &item.write, &item.mark.to_string(), &need, &help].map(|cell| cell.replace('|', "\\|"));
+        writeln!(out, "| {} |", cells.join(" | ")).unwrap();
+    }
+    writeln!(out).unwrap();
+}
+
+/// The life of a request: what each message does, and what is owed.
+fn life() -> String {
+    let mut out = "## The life of a request\n\n".to_owned();
+    out.push_str(
+        "From `src/law/life/table.toml`. `practice` and `no treaty` rows are targets of the program, not law; they give \
+         everything that is open an owner and a next date. Tests: `tests/law/life.rs`, `tests/cli/life.rs`.\n\n",
+    );
+    out.push_str(
+        "| Message | What it does | Article | Mark | It ends | Then is owed |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for step in &table().step {
+        let word = step.word.as_ref().map(|word| format!(", {word}")).unwrap_or_default();
+        let list = |keys: &[String]| if keys.is_empty() { "-".to_owned() } else { keys.join(" ") };
+        let (settles, raises) = (list(&step.settles), list(&step.raises));
+        let (kind, says) = (step.message.name(), &step.says);
+        writeln!(out, "| `{kind}`{word} | {says} | {} | {} | {settles} | {raises} |", step.article, step.mark).unwrap();
+    }
+    out.push_str(
+        "\n| Owed | By | What | Article | Mark | Days, where no date is set |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for duty in &table().duty {
+        let owner = format!("{:?}", duty.owner).to_lowercase();
+        let (key, says, days) = (&duty.key, &duty.says, duty.days);
+        writeln!(out, "| `{key}` | {owner} | {says} | {} | {} | {days} |", duty.article, duty.mark).unwrap();
+    }
+    out.push('\n');
     out
 }
 

@@ -12,10 +12,12 @@ use rogatory::model::notice::{Notice, Point};
 use rogatory::model::notice_table::{Field, shape_of};
 use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::refusal::RefusalCode;
+use rogatory::model::rendition::Rendition;
 use rogatory::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
     Measure, Refusal, RequestBody, Withdrawal,
 };
+use rogatory::model::request_parts::{Charge, Enclosure, LawText, Person, TimeLimit, Undertaking};
 use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::{SignedBytes, WRAPPED_KEY_BYTES};
 use rogatory::wire::frame::{Frame, Hello, PROTOCOL_VERSION, Told};
@@ -35,6 +37,7 @@ pub fn messages() -> Vec<(String, Message)> {
         ack.basis = Some(Box::new(comparison()));
     }
     all.push(("request-ack-basis".to_owned(), Message::new(acknowledged).expect("a good sample")));
+    all.push(("request-submit-full".to_owned(), Message::new(full_request()).expect("a good sample")));
     all
 }
 
@@ -75,6 +78,42 @@ pub fn comparison() -> BasisComparison {
         answer: Some(Verdict::No),
         differences: vec!["documents: XA-MOJ ASK A HUMAN, XB-MOJ NO".to_owned()],
     }
+}
+
+/// A request with every part that a machine can check.
+fn full_request() -> Fields {
+    let text = str::to_owned;
+    let mut fields = fields(MessageKind::RequestSubmit);
+    let rendition = |language: &str| Rendition {
+        language: text(language),
+        edition: text("1"),
+        html: Digest([1; 32]),
+        pdf: Digest([2; 32]),
+    };
+    fields.renditions = vec![rendition("en"), rendition("sl")];
+    let Body::Request(request) = &mut fields.body else { return fields };
+    let particulars = [(text("place"), text("Harbour street 1")), (text("sought"), text("the ledger"))];
+    request.measures = vec![
+        Measure { kind: text("service"), description: text("The summons"), ..Measure::default() },
+        Measure { kind: text("search"), description: text("The office"), particulars: particulars.into() },
+    ];
+    request.people = vec![Person { pseudonym: text("W-01"), role: text("witness"), ..Person::default() }];
+    request.charges = vec![Charge { crime: text("war-crimes"), requesting_law: text("142"), ..Charge::default() }];
+    request.conduct_from = "2025-03-03".parse().ok();
+    request.conduct_to = "2025-03-04".parse().ok();
+    request.law_texts = vec![LawText { citation: text("Penal Code, 142"), text: text("Whoever ...") }];
+    request.time_limits = vec![TimeLimit {
+        subject: text("trial"),
+        until: "2027-02-01".parse().expect("a day"),
+        reason: text("custody"),
+    }];
+    request.costs = text("as the treaty says");
+    request.reply_language = text("en");
+    request.enclosures =
+        vec![Enclosure { file: text("law.pdf"), kind: text("law-text"), language: text("en"), ..Enclosure::default() }];
+    request.undertakings = vec![Undertaking { code: text("reciprocity"), text: text("We would do the same.") }];
+    request.dual_criminality = text("murder in both");
+    fields
 }
 
 /// The fields of the sample of a kind.

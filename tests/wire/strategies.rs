@@ -1,6 +1,8 @@
 //! Arbitrary messages, envelopes and custody records for property tests; every one is within its bounds.
 
-use proptest::collection::vec;
+use std::collections::BTreeMap;
+
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -8,6 +10,7 @@ use rogatory::model::asking::Asking;
 use rogatory::model::basis::{
     Agreement, BasisComparison, BasisFinding, BasisLookup, BasisMeasure, BasisQuestion, BasisReview, Found, Verdict,
 };
+use rogatory::model::date::Date;
 use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id, OfficerName};
@@ -16,10 +19,12 @@ use rogatory::model::notice::{Notice, Point};
 use rogatory::model::notice_table::{Field, SHAPES};
 use rogatory::model::package::{Condition, ConditionOrigin, Consignment};
 use rogatory::model::refusal::RefusalCode;
+use rogatory::model::rendition::Rendition;
 use rogatory::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
     Measure, Refusal, RequestBody, Withdrawal,
 };
+use rogatory::model::request_parts::{Charge, Enclosure, LawText, Person, Undertaking};
 use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::WRAPPED_KEY_BYTES;
 
@@ -27,10 +32,18 @@ use crate::samples::{item, notice};
 
 pub fn message() -> impl Strategy<Value = Message> {
     let heads = (id(), id(), party(), authority("XB"), instant(), option::of(digest()), digest(), urgency());
-    let rests = (option::of(reply_by()), vec(line(), 0..3), conditions(), option::of(consignment()), body(), line());
+    let rests = (
+        option::of(reply_by()),
+        vec(line(), 0..3),
+        conditions(),
+        option::of(consignment()),
+        body(),
+        line(),
+        vec(rendition(), 0..3),
+    );
     (heads, rests, option::of(basis())).prop_map(|(head, rest, basis)| {
         let (message_id, request_id, sender, recipient, created_at, in_reply_to, directory, urgency) = head;
-        let (reply_by, legal_bases, mut conditions, consignment, body, reason) = rest;
+        let (reply_by, legal_bases, mut conditions, consignment, body, reason, renditions) = rest;
         if !body.kind().hands_over() {
             conditions.retain(|condition: &Condition| !condition.origin.needs_acceptance());
         }
@@ -54,7 +67,7 @@ pub fn message() -> impl Strategy<Value = Message> {
             basis: basis.filter(|_| asks).map(Box::new),
             conditions,
             consignment: if needed { Some(one()) } else { consignment },
-            renditions: Vec::new(),
+            renditions,
             ties: Ties {
                 parent: (body.kind() == MessageKind::RequestSupplement).then(|| other(request_id)),
                 confirm_by: (body.kind() == MessageKind::RequestUrgent).then(|| created_at),
@@ -179,15 +192,14 @@ fn any_notice() -> impl Strategy<Value = Notice> {
 }
 
 fn body() -> impl Strategy<Value = Body> {
-    let request = (vec(line(), 3), vec(prose(), 9), vec((line(), line()), 0..3), vec(line(), 0..3));
-    let asked = request
-        .prop_map(|(lines, proses, measures, persons)| Box::new(request_body(&lines, &proses, measures, persons)));
-    let request = (vec(line(), 3), vec(prose(), 9), vec((line(), line()), 0..3), vec(line(), 0..3));
+    let request = || {
+        (vec(line(), 3), vec(prose(), 9), vec((line(), line()), 0..3), vec(line(), 0..3), parts())
+            .prop_map(|(lines, proses, measures, persons, parts)| asked(&lines, &proses, measures, persons, parts))
+    };
+    let asking = request();
     let ack = (line(), line(), prose(), option::of(instant()));
     prop_oneof![
-        request.prop_map(|(lines, proses, measures, persons)| {
-            Body::Request(Box::new(request_body(&lines, &proses, measures, persons)))
-        }),
+        request().prop_map(|request| Body::Request(Box::new(request))),
         ack.prop_map(|(reference, contact, note, next_contact)| {
             let basis = (note.len() % 2 == 1).then(|| Box::new(crate::samples::comparison()));
             Body::Acknowledgement(Acknowledgement { reference, contact, note, next_contact, basis })
@@ -207,9 +219,80 @@ fn body() -> impl Strategy<Value = Body> {
             Body::Acceptance(ConditionsAcceptance { package_id, condition_ids, responsible_authority })
         }),
         (line(), vec(1..9_u32, 0..3)).prop_map(|(reason, measures)| Body::Withdrawal(Withdrawal { reason, measures })),
-        (select(&Asking::ALL[..]), asked).prop_map(|(asking, request)| Body::Asking(asking, request)),
+        (select(&Asking::ALL[..]), asking).prop_map(|(form, request)| Body::Asking(form, Box::new(request))),
         any_notice().prop_map(|said| Body::Notice(Box::new(said))),
     ]
+}
+
+fn asked(
+    lines: &[String],
+    proses: &[String],
+    measures: Vec<(String, String)>,
+    persons: Vec<String>,
+    parts: Parts,
+) -> RequestBody {
+    let mut request = request_body(lines, proses, measures, persons);
+    for (measure, particulars) in request.measures.iter_mut().zip(parts.particulars) {
+        measure.particulars = particulars;
+    }
+    request.people = parts.people;
+    request.charges = parts.charges;
+    (request.conduct_from, request.conduct_to) = parts.conduct;
+    request.enclosures = parts.enclosures;
+    request.law_texts = lines.iter().map(|line| LawText { citation: line.clone(), text: line.clone() }).collect();
+    request.undertakings = parts.undertakings;
+    request.reply_language.clone_from(&lines[0]);
+    request
+}
+
+/// The parts of a request that a machine can check.
+#[derive(Debug, Clone)]
+struct Parts {
+    people: Vec<Person>,
+    charges: Vec<Charge>,
+    conduct: (Option<Date>, Option<Date>),
+    particulars: Vec<BTreeMap<String, String>>,
+    enclosures: Vec<Enclosure>,
+    undertakings: Vec<Undertaking>,
+}
+
+fn parts() -> impl Strategy<Value = Parts> {
+    let people = vec((line(), line(), prose()), 0..3);
+    let charges = vec((line(), prose()), 0..3);
+    let particulars = vec(btree_map(line(), line(), 0..3), 0..3);
+    let pairs = vec((line(), line()), 0..3);
+    (people, charges, option::of(date()), option::of(date()), particulars, pairs).prop_map(
+        |(people, charges, from, to, particulars, pairs)| Parts {
+            people: people
+                .into_iter()
+                .map(|(pseudonym, role, note)| Person { pseudonym, role, note, ..Person::default() })
+                .collect(),
+            charges: charges
+                .into_iter()
+                .map(|(crime, requesting_law)| Charge { crime, requesting_law, ..Charge::default() })
+                .collect(),
+            conduct: (from, to),
+            particulars,
+            enclosures: pairs
+                .iter()
+                .map(|(file, kind)| Enclosure { file: file.clone(), kind: kind.clone(), ..Enclosure::default() })
+                .collect(),
+            undertakings: pairs.into_iter().map(|(code, text)| Undertaking { code, text }).collect(),
+        },
+    )
+}
+
+fn date() -> impl Strategy<Value = Date> {
+    (1_i32..9_999, 1..13, 1..29).prop_map(|(y, m, d)| format!("{y:04}-{m:02}-{d:02}").parse().expect("a day"))
+}
+
+fn rendition() -> impl Strategy<Value = Rendition> {
+    (line(), line(), digest(), digest()).prop_map(|(language, edition, html, pdf)| Rendition {
+        language,
+        edition,
+        html,
+        pdf,
+    })
 }
 
 fn request_body(

@@ -30,7 +30,7 @@ fn word(verdict: &Result<SignedCheckpoint, Refusal>) -> (&'static str, u16) {
             let word = match refusal {
                 Refusal::Malformed => "malformed",
                 Refusal::UnknownLog => "unknown-log",
-                Refusal::NotSigned => "not-signed",
+                Refusal::NotSigned | Refusal::UnknownKey => "not-signed",
                 Refusal::OldSizeBeyond => "old-beyond",
                 Refusal::Conflict { .. } => "conflict",
                 Refusal::Fork => "fork",
@@ -66,6 +66,7 @@ fn a_refusal_has_the_status_of_the_specification() {
         (Refusal::Malformed, 400),
         (Refusal::UnknownLog, 404),
         (Refusal::NotSigned, 403),
+        (Refusal::UnknownKey, 403),
         (Refusal::OldSizeBeyond, 400),
         (Refusal::Conflict { stored_size: 7 }, 409),
         (Refusal::Fork, 422),

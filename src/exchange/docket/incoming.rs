@@ -44,7 +44,7 @@ impl<E> Desk<'_, E> {
         }
         self.open_package(&message, Direction::Incoming)?;
         self.touch_request(&message, Direction::Incoming)?;
-        self.speak(&message, Direction::Incoming)?;
+        self.speak(&message, row.digest, Direction::Incoming)?;
         self.put(tree::MESSAGE, row.message_id.as_bytes(), &row);
         self.put_bytes(tree::DIGEST, row.digest.0.to_vec(), Some(row.message_id.as_bytes().to_vec()));
         Ok(())

@@ -71,7 +71,19 @@ impl<E> Desk<'_, E> {
         self.put_envelope(&row, envelope_id, digest, Direction::Outgoing);
         let bytes = self.enclosure("message")?;
         let message = self.message(&bytes)?;
-        self.speak(&message, Direction::Outgoing)?;
+        self.speak(&message, row.digest, Direction::Outgoing)?;
+        self.put(tree::MESSAGE, row.message_id.as_bytes(), &row);
+        Ok(())
+    }
+
+    pub(super) fn filed_elsewhere(&mut self) -> Result<(), FoldError<E>> {
+        let mut row = self.message_row()?;
+        let reason = &self.committed.record.reason;
+        let way = reason.split_once(": ").map_or(reason.as_str(), |(way, _)| way);
+        row.state = MessageState::FiledElsewhere(way.to_owned());
+        row.envelope_index = Some(self.committed.index);
+        row.updated_at = self.committed.record.at;
+        self.request_state(row.request_id, |request| request.state = RequestState::FiledElsewhere)?;
         self.put(tree::MESSAGE, row.message_id.as_bytes(), &row);
         Ok(())
     }

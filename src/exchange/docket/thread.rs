@@ -1,8 +1,10 @@
 //! What a message means for its request and its package, whichever way it goes. Refuses an answer to no request.
 
 use crate::exchange::docket::{Desk, FoldError};
+use crate::exchange::lives::our_side;
 use crate::exchange::rows::{ConditionRow, Direction, PackageRow, RequestRow, RequestState, tree};
-use crate::model::ident::Id;
+use crate::law::life::note::Note;
+use crate::model::ident::{Digest, Id};
 use crate::model::message::{Body, Message};
 use crate::model::request::ExecutionStatus;
 
@@ -72,7 +74,11 @@ impl<E> Desk<'_, E> {
     }
 
     /// What a sent or received message means for its request and for the conditions it accepts.
-    pub(super) fn speak(&mut self, message: &Message, way: Direction) -> Result<(), FoldError<E>> {
+    pub(super) fn speak(&mut self, message: &Message, digest: Digest, way: Direction) -> Result<(), FoldError<E>> {
+        let request = self.get::<RequestRow>(tree::REQUEST, message.request_id.as_bytes())?.ok_or(FoldError::Turn)?;
+        let ours = our_side(&request);
+        let side = if way == Direction::Outgoing { ours } else { ours.other() };
+        self.put(tree::LIFE, message.message_id.as_bytes(), &Note::of(message, digest, side));
         if let Body::Acceptance(acceptance) = &message.body
             && let Some(mut package) = self.get::<PackageRow>(tree::PACKAGE, acceptance.package_id.as_bytes())?
             && package.request_id == message.request_id

@@ -192,3 +192,19 @@ fn a_malformed_value_is_refused_by_the_name_of_its_field() {
         assert!(refused.contains(word), "{pointer} {value}: {refused}");
     }
 }
+
+#[test]
+fn national_requirements_read_back_and_a_row_without_any_has_no_such_field() {
+    let mut row = full_row();
+    let plain = Entry::parse(row.to_string().as_bytes()).unwrap();
+    assert!(!String::from_utf8(plain.to_json()).unwrap().contains("requirements"));
+    row["requirements"] = json!([{
+        "topic": "channel", "value": "diplomatic", "says": "requests come by the diplomatic channel",
+        "source": { "kind": "depositary", "note": "fictional notice" },
+    }]);
+    let read = Entry::parse(row.to_string().as_bytes()).unwrap();
+    assert_eq!(read.authority().requirements[0].value, "diplomatic");
+    assert_eq!(Entry::parse(&read.to_json()).unwrap(), read);
+    row["requirements"][0]["value"] = json!("pigeon");
+    assert!(Entry::parse(row.to_string().as_bytes()).is_err());
+}

@@ -33,6 +33,10 @@ pub fn fold(notes: &[Note]) -> Life {
 /// # Errors
 /// [`OutOfTurn`] says why not.
 pub fn may_arrive(notes: &[Note], note: &Note) -> Result<(), OutOfTurn> {
+    // Where the beginning of the thread was erased, nothing can be said of its turns.
+    if !notes.iter().any(|earlier| earlier.kind.opens()) {
+        return Ok(());
+    }
     let [all, one] = known_to_speaker(notes, note).map(|known| may(&fold(&known), note).map(|_| ()));
     all.or_else(|why| one.map_err(|_| why))
 }

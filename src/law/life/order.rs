@@ -57,7 +57,8 @@ fn next_of(next: &[usize; 2], side: usize) -> usize {
 
 /// What the speaker of a message may have known when it was written: its own earlier messages, what opened the thread,
 /// and of the other side's either all up to the one that is answered, or that one alone, for messages may overtake each
-/// other. What only crosses it on the way is in neither.
+/// other. What only crosses it on the way is in neither. Of a message that names nothing it answers, all that is here may
+/// have been known.
 pub fn known_to_speaker(notes: &[Note], note: &Note) -> [Vec<Note>; 2] {
     let before = (note.created_at, note.message_id);
     let own = notes.iter().filter(|earlier| earlier.side == note.side);
@@ -68,5 +69,5 @@ pub fn known_to_speaker(notes: &[Note], note: &Note) -> [Vec<Note>; 2] {
         let heard = other.iter().enumerate().filter(|(place, earlier)| known(*place) || earlier.kind.opens());
         heard.map(|(_, earlier)| (*earlier).clone()).chain(own.iter().cloned()).collect()
     };
-    [heard(&|place| answered.is_some_and(|last| place <= last)), heard(&|place| answered == Some(place))]
+    [heard(&|place| answered.is_none_or(|last| place <= last)), heard(&|place| answered == Some(place))]
 }

@@ -1,9 +1,44 @@
 //! The bounds of what a message says and of its ties, kind by kind. Refuses texts that are missing or too long.
 
-use crate::model::message::{Body, Fields, MessageError, MessageKind};
+use crate::model::message::{Body, Fields, MessageError, MessageKind, Urgency};
+use crate::model::package::check_conditions;
+use crate::model::rendition;
 use crate::model::text::{Need, TextError, line, list, prose};
 
-pub(super) fn ties(fields: &Fields) -> Result<(), MessageError> {
+/// Every bound of a message.
+pub(super) fn check(fields: &Fields) -> Result<(), MessageError> {
+    if fields.sender.authority == fields.recipient {
+        return Err(MessageError::ToSelf);
+    }
+    line("language", &fields.language, Need::Required)?;
+    let reason = if fields.urgency == Urgency::Urgent { Need::Required } else { Need::Optional };
+    prose("urgency_reason", &fields.urgency_reason, reason)?;
+    if let Some(reply_by) = &fields.reply_by {
+        prose("reply_by_reason", &reply_by.reason, Need::Required)?;
+    }
+    list("legal_bases", fields.legal_bases.len())?;
+    fields.legal_bases.iter().try_for_each(|basis| line("legal_bases", basis, Need::Required))?;
+    if let Some(basis) = &fields.basis {
+        basis.check_bounds()?;
+        if fields.body.request().is_none() {
+            return Err(MessageError::Basis);
+        }
+    }
+    rendition::check(&fields.renditions)?;
+    check_conditions(&fields.conditions)?;
+    // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
+    let evidence = fields.body.kind().hands_over();
+    if !evidence && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
+        return Err(MessageError::Origin);
+    }
+    body(&fields.body)?;
+    if evidence && fields.consignment.is_none() {
+        return Err(MessageError::NoItems);
+    }
+    ties(fields)
+}
+
+fn ties(fields: &Fields) -> Result<(), MessageError> {
     let kind = fields.body.kind();
     if kind == MessageKind::RequestSupplement && fields.ties.parent.is_none() {
         return Err(MessageError::NoParent);
@@ -18,7 +53,7 @@ pub(super) fn ties(fields: &Fields) -> Result<(), MessageError> {
     }
 }
 
-pub(super) fn body(said: &Body) -> Result<(), MessageError> {
+fn body(said: &Body) -> Result<(), MessageError> {
     match said {
         Body::Request(request) | Body::Asking(_, request) => Ok(request.check_bounds()?),
         Body::Notice(notice) => Ok(notice.check()?),

@@ -137,3 +137,31 @@ fn what_strangers_bring_crowds_out_nothing_of_peers_and_a_swollen_note_is_not_ke
     let swollen = signed(500, 0).with_lines(std::iter::repeat_n(line, 1_000));
     assert_eq!(log.see(Source::Receipt, &swollen).unwrap(), Kept::Full);
 }
+
+#[test]
+fn a_name_of_64_bits_counts_for_the_checkpoint_in_the_file_and_for_no_other_that_is_named_alike() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = WitnessFiles::of(dir.path()).log(ORIGIN);
+    let seen = log.dir.join("seen");
+    fs::create_dir_all(&seen).unwrap();
+    let (name, short) = seen_names(Source::Receipt, &signed(5, 0));
+    assert_eq!(name.len(), "receipt-5-".len() + 64);
+    fs::write(seen.join(&short), signed(5, 0).to_bytes()).unwrap();
+    assert_eq!(log.see(Source::Receipt, &signed(5, 0)).unwrap(), Kept::Known);
+    log.forget(Source::Receipt, &signed(5, 0)).unwrap();
+    assert_eq!(log.seen().unwrap(), []);
+    // Another root under the same 64 bits, as somebody made it who can try often enough.
+    fs::write(seen.join(&short), signed(5, 1).to_bytes()).unwrap();
+    assert_eq!(log.see(Source::Receipt, &signed(5, 0)).unwrap(), Kept::New);
+    log.forget(Source::Receipt, &signed(5, 0)).unwrap();
+    assert_eq!(log.seen().unwrap(), [(Source::Receipt, signed(5, 1).to_bytes())]);
+    let evidence = |name: &str| log.dir.join("evidence").join(name);
+    log.keep_evidence(&fork(5), Timestamp::from_millis(1)).unwrap();
+    let name = names(&log.dir.join("evidence")).unwrap().remove(0);
+    let short = &name[..name.len() - 48];
+    fs::rename(evidence(&name), evidence(short)).unwrap();
+    assert_eq!(log.keep_evidence(&fork(5), Timestamp::from_millis(2)).unwrap(), Kept::Known);
+    fs::write(evidence(short).join("later"), signed(5, 2).to_bytes()).unwrap();
+    assert_eq!(log.keep_evidence(&fork(5), Timestamp::from_millis(3)).unwrap(), Kept::New);
+    assert_eq!(log.evidence().unwrap().len(), 2);
+}
