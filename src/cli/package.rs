@@ -14,7 +14,7 @@ use crate::cli::opening::{self, FilesArgs, OpenArgs};
 use crate::cli::request::print_row;
 use crate::cli::seal::{self, Plan};
 use crate::cli::show::Form;
-use crate::cli::{offline, show};
+use crate::cli::{offline, show, transfers};
 use crate::daemon::api_routes::NewTransmittal;
 use crate::daemon::packing::Purpose;
 use crate::daemon::views;
@@ -37,6 +37,9 @@ enum Verb {
     Send(OneArgs),
     /// All packages, both ways
     List {
+        /// Stay, and tell how far the files of each package are, how fast, and how long still; ends when none is on its way
+        #[arg(long)]
+        watch: bool,
         #[command(flatten)]
         place: Where,
     },
@@ -108,7 +111,8 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
             let row: Value = Client::new(&one.place)?.post(&format!("/v1/packages/{}/send", one.id), &Value::Null)?;
             print_row(&row, one.place.form(), out)
         }
-        Verb::List { place } => packages(place, out),
+        Verb::List { watch: true, place } => transfers::watch(place, out),
+        Verb::List { place, .. } => packages(place, out),
         Verb::Show(one) => show_one(one, out),
         Verb::Open(args) => opening::open(args, out),
         Verb::Files(args) => opening::files(args, out),

@@ -20,6 +20,7 @@ use crate::daemon::registrar::{self, Registrar, RegistrarError, WakeSender};
 use crate::daemon::rounds::Rounds;
 use crate::daemon::submit::Gaps;
 use crate::daemon::time_watch::TimeWatch;
+use crate::daemon::transfers::Transfers;
 use crate::daemon::turnstile::Turnstile;
 use crate::daemon::witness::Witness;
 use crate::daemon::{clock, destroying, erasing, rotate};
@@ -65,6 +66,7 @@ pub struct Node {
     pub(super) time: TimeWatch,
     /// What it counts.
     pub(super) meters: Meters,
+    pub(super) transfers: Transfers,
     /// The registry, indexed.
     pub(super) law: LawShelf,
     wake: WakeSender,
@@ -124,6 +126,7 @@ impl Node {
             registrar,
             time: TimeWatch::default(),
             meters: Meters::default(),
+            transfers: Transfers::default(),
             law: LawShelf::default(),
             wake,
             refusals_logged: Mutex::default(),

@@ -212,6 +212,8 @@ pub const INDEX_VALUE_BYTES_MAX: usize = 64 * 1024;
 pub const INDEX_KEY_BYTES_MAX: usize = 256;
 /// Memory that the index may cache in.
 pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// Transfers whose progress is kept for people to look at.
+pub const TRANSFERS_SHOWN_MAX: usize = 1_024;
 /// Streams on which one envelope's files are fetched at once.
 pub const FETCH_STREAMS: usize = 4;
 /// Most files of a bag that is read: every object, and what surrounds them.

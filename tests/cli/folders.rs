@@ -79,6 +79,13 @@ fn a_folder_is_sealed_listed_opened_and_exported_file_by_file() {
     let package = sent(&stage, &drafted);
 
     let (xa, xb) = (&stage.xa, &stage.xb);
+    assert!(xa.run(FIRST, &["package", "list", "--watch"]).done().ends_with("Nothing is on its way.\n"));
+    let served = xb.run(FIRST, &["package", "list", "--watch", "--json"]).done();
+    let served: Value = serde_json::from_str(served.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&served["package_id"], &served["done_bytes"]),
+        (&Value::from(package.as_str()), &served["total_bytes"])
+    );
     let shown = xa.json(FIRST, &["package", "show", &package]);
     let forms: Vec<&str> = shown["items"].as_array().unwrap().iter().filter_map(|item| item["form"].as_str()).collect();
     assert_eq!(forms, ["pack", "list"], "304 files and one sparse image are one pack and a list");
