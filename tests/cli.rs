@@ -20,6 +20,8 @@ mod evidence;
 mod exports;
 #[path = "cli/faults.rs"]
 mod faults;
+#[path = "cli/folders.rs"]
+mod folders;
 #[path = "cli/health.rs"]
 mod health;
 #[path = "cli/index.rs"]

@@ -44,7 +44,7 @@ use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::time::Timestamp;
 use rogatory::net::web_address::Address;
 use rogatory::wire::receipt::ReceiptParts;
-use rogatory::wire::{envelope, frame, message, receipt, record};
+use rogatory::wire::{envelope, file_list, frame, message, receipt, record};
 
 // These four are what fuzz/src/targets.rs is built with.
 const CONTENT: &[u8] = b"what a fuzz seed is signed over";
@@ -216,6 +216,13 @@ fn the_seeds_of_the_law_are_registries() {
     let rows = br#"[{"fact":"party","instrument":"l-th","state":"XD","from":"2026-01-01","source":{"kind":"depositary","note":"n"}}]"#;
     let grown = Registry::example().unwrap().with_rows(&seed("registry", "rows", rows), at(0)).unwrap();
     assert_eq!(grown.rows().len(), Registry::example().unwrap().rows().len() + 1);
+}
+
+#[test]
+fn the_seed_of_the_list_of_files_is_one_of_each_kind() {
+    let list = seed("file_list", "one", &[]);
+    let lines = list.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').skip(1);
+    assert_eq!(lines.filter(|line| file_list::decode(line).is_ok()).count(), 4);
 }
 
 #[test]

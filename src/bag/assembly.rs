@@ -19,6 +19,7 @@ use crate::exchange::rotation::Rotation;
 use crate::exchange::verified::{VerifyError, check_agreement};
 use crate::model::authority::Authority;
 use crate::model::ident::{AuthorityId, Digest};
+use crate::model::listed::ListTotals;
 use crate::model::message::{Body, Message};
 use crate::model::package::Item;
 use crate::model::time::Timestamp;
@@ -40,6 +41,18 @@ impl Assembly {
     /// # Errors
     /// [`AssemblyError`] names the part that does not belong.
     pub fn of(dossier: &Dossier, exported_at: Timestamp) -> Result<Self, AssemblyError> {
+        Self::of_folder(dossier, exported_at, None)
+    }
+
+    /// The same of a package that is a folder with so many files.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn of_folder(
+        dossier: &Dossier,
+        exported_at: Timestamp,
+        listed: Option<ListTotals>,
+    ) -> Result<Self, AssemblyError> {
         let exported_at = Timestamp::from_millis(exported_at.as_secs().saturating_mul(1_000));
         let message = message::decode(&dossier.message.content.0)?;
         let items = items(dossier, &message)?;
@@ -94,6 +107,7 @@ impl Assembly {
             request: request.as_ref(),
             acceptances: &acceptances,
             extract: dossier.extract.as_ref(),
+            listed,
         };
         if let Some(extract) = &dossier.extract {
             tags.insert(layout::EXTRACT.to_owned(), extract.text(&message).into_bytes());

@@ -5,6 +5,7 @@ pub mod chunk;
 pub mod cms;
 pub mod digest;
 pub mod ed25519;
+pub mod further;
 pub mod hybrid;
 pub mod issue;
 pub mod locked;

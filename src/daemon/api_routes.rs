@@ -20,8 +20,8 @@ use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
 use crate::daemon::traces::step;
 use crate::daemon::{
-    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_operate, api_replies, api_stream,
-    api_terms, api_time, dossier, forwarding, packing, terms, views,
+    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_operate, api_packing, api_replies,
+    api_stream, api_terms, api_time, dossier, forwarding, packing, terms, views,
 };
 use crate::exchange::rows::MessageRow;
 use crate::model::asking::Asking;
@@ -55,6 +55,7 @@ pub fn routes(shared: Shared) -> Router {
         .merge(api_basis::routes())
         .merge(api_content::routes())
         .merge(api_custody::routes())
+        .merge(api_packing::routes())
         .merge(api_doctor::routes())
         .merge(api_time::routes())
         .merge(api_erasing::routes())
@@ -292,7 +293,10 @@ async fn begin_package(
     officer: Admitted,
     Json(purpose): Json<packing::Purpose>,
 ) -> Answer<Value> {
-    act(&shared, move |node| packing::begin_for(node, &officer, &purpose).map(|id| json!({ "package_id": id }))).await
+    act(&shared, move |node| {
+        packing::begin_for(node, &officer, &purpose, Value::Null).map(|id| json!({ "package_id": id }))
+    })
+    .await
 }
 
 async fn package(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {

@@ -1,6 +1,8 @@
 //! How officers open the files of a package. Refuses while they arrive and while a condition on them is not accepted; both
 //! the opening and the refusal stand in the log before anything is given out.
 
+use std::io;
+
 use crate::crypto::package_key::{ObjectScope, PackageKey};
 use crate::daemon::desk::{self, DeskError, archived_key, refuse};
 use crate::daemon::fetch::envelope_facts;
@@ -16,9 +18,11 @@ use crate::model::event::{Event, NamedDigest, Role};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::message::MessageKind;
 use crate::model::package::Item;
+use crate::model::path::RelativePath;
 use crate::model::time::Timestamp;
 use crate::store::object_reader::ReadError;
 use crate::wire::envelope;
+use crate::wire::file_list::FileListError;
 
 /// Who may seal, open and export evidence.
 pub const CUSTODY: &[Role] = &[Role::Custodian];
@@ -81,6 +85,29 @@ pub fn admitted_for(
     package_id: Id,
     asked: &Asked,
 ) -> Result<(PackageRow, MessageRow), EvidenceError> {
+    admitted_as(node, officer, package_id, asked, Arrived::Whole)
+}
+
+/// How much of a package must be here before its files are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrived {
+    /// All of it.
+    Whole,
+    /// What is here by now is wanted.
+    InPart,
+}
+
+/// As [`admitted_for`], for files of a package that may still be arriving.
+///
+/// # Errors
+/// [`EvidenceError`] names the rule.
+pub fn admitted_as(
+    node: &Node,
+    officer: &Admitted,
+    package_id: Id,
+    asked: &Asked,
+    arrived: Arrived,
+) -> Result<(PackageRow, MessageRow), EvidenceError> {
     let package = node.package(package_id).map_err(DeskError::from)?;
     let row = node.message(package.message_id).map_err(DeskError::from)?;
     if let Err(error) = officer.acting_as(roles_for(row.kind)) {
@@ -90,15 +117,19 @@ pub fn admitted_for(
         return Err(EvidenceError::Destroyed { told });
     }
     if package.direction == Direction::Incoming && package.complete_index.is_none() {
-        let given_up = row.state == MessageState::Abandoned;
-        return Err(if given_up { EvidenceError::Abandoned } else { EvidenceError::Arriving });
+        if row.state == MessageState::Abandoned {
+            return Err(EvidenceError::Abandoned);
+        }
+        if arrived == Arrived::Whole {
+            return Err(EvidenceError::Arriving);
+        }
     }
     terms::pass(node, officer, &package, &row, asked)?;
     Ok((package, row))
 }
 
 /// The sender learns once that the package was opened, by a receipt that names nobody.
-fn tell_sender(node: &Node, package: &PackageRow, row: &MessageRow) -> Result<(), EvidenceError> {
+pub(super) fn tell_sender(node: &Node, package: &PackageRow, row: &MessageRow) -> Result<(), EvidenceError> {
     if package.direction != Direction::Incoming || package.opened_index.is_some() {
         return Ok(());
     }
@@ -112,7 +143,7 @@ fn tell_sender(node: &Node, package: &PackageRow, row: &MessageRow) -> Result<()
 }
 
 /// The key of a package, whichever side sealed it.
-fn package_key(node: &Node, row: &MessageRow, package_id: Id) -> Result<PackageKey, EvidenceError> {
+pub(super) fn package_key(node: &Node, row: &MessageRow, package_id: Id) -> Result<PackageKey, EvidenceError> {
     if row.direction == Direction::Outgoing {
         return Ok(archived_key(node, row, package_id)?);
     }
@@ -122,7 +153,7 @@ fn package_key(node: &Node, row: &MessageRow, package_id: Id) -> Result<PackageK
     node.keys().ring.open(&sealed.stanzas, sealed.seal_id, &sealed.sender, node.us()).map_err(|_| EvidenceError::Key)
 }
 
-const fn roles_for(kind: MessageKind) -> &'static [Role] {
+pub(super) const fn roles_for(kind: MessageKind) -> &'static [Role] {
     if kind.hands_over() { CUSTODY } else { ATTACHMENTS }
 }
 
@@ -143,6 +174,24 @@ pub enum EvidenceError {
         /// The number.
         object_id: u32,
     },
+    /// Its files are not packed.
+    #[error("package {0} is no folder; its files are opened by their numbers")]
+    NoList(Id),
+    /// No such path.
+    #[error("the package holds no {0}; `rogatory package files` lists what it holds")]
+    NoPath(RelativePath),
+    /// A folder for a third authority.
+    #[error("package {0} is a folder, and a folder cannot be sent on yet: ask its sender to hand it over there")]
+    FolderOnward(Id),
+    /// A file that is not the one of the list.
+    #[error("{0} is not what its sender signed: the SHA-256 differs; do not use it, and tell the sender")]
+    File(RelativePath),
+    /// The list contradicts itself.
+    #[error("{0}; do not use the package, and tell the sender")]
+    List(#[from] FileListError),
+    /// Something does not open.
+    #[error("{0}")]
+    Plain(io::Error),
     /// Its files are not all here.
     #[error("the package is still arriving; see `rogatory package list`")]
     Arriving,

@@ -21,7 +21,7 @@ use crate::law::conditions::{inherited, onward};
 use crate::model::event::{Event, NamedDigest};
 use crate::model::ident::{Digest, Id};
 use crate::model::message::{Body, MessageKind};
-use crate::model::package::ItemRole;
+use crate::model::package::{ItemForm, ItemRole};
 use crate::model::request::{Completeness, EvidenceTransmittal};
 use crate::store::index::Direction as Order;
 
@@ -70,6 +70,9 @@ pub fn forward(node: &Node, officer: &Admitted, package_id: Id, new: &NewForward
     if let Some(wrong) = new.objects.iter().find(|number| !items.iter().any(|item| item.object_id == **number)) {
         return Err(EvidenceError::NoItem { package_id, object_id: *wrong }.into());
     }
+    if items.iter().any(|item| item.form != ItemForm::File) {
+        return Err(EvidenceError::FolderOnward(package_id).into());
+    }
     let sealed = packing::begin(node, officer)?;
     let mut digests = Vec::new();
     for item in items.iter().filter(|item| new.objects.is_empty() || new.objects.contains(&item.object_id)) {
@@ -81,6 +84,8 @@ pub fn forward(node: &Node, officer: &Admitted, package_id: Id, new: &NewForward
             media_type: item.media_type.clone(),
             description: item.description.clone(),
             role: ItemRole::Evidence,
+            also: Vec::new(),
+            expected: item.further.clone(),
         };
         packing::add(node, officer, sealed, facts, &mut plaintext)?;
         digests.push(NamedDigest::new(&format!("object/{}", item.object_id), item.sha256));

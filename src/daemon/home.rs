@@ -5,6 +5,7 @@
 //!        directory-entry.json   the public row to hand to the directory keepers
 //!        keys/                  0700; every file 0600
 //!        custody/               the log: journal/, tile/, checkpoint, log.vkey   (primary: journal/)
+//!        packing/               packages that are being sealed                   (primary for that long)
 //!        vault/                 sealed objects                                   (primary)
 //!        directory/             the accepted directory                           (primary)
 //!        index/                 sled; derived, may be deleted
@@ -56,6 +57,11 @@ impl Home {
     /// The sealed objects.
     pub fn vault(&self) -> PathBuf {
         self.0.join("vault")
+    }
+
+    /// What is known of packages that are being sealed.
+    pub fn packing(&self) -> PathBuf {
+        self.0.join("packing")
     }
 
     /// The index.

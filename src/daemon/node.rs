@@ -15,12 +15,13 @@ use crate::daemon::lane::Lanes;
 use crate::daemon::leftovers;
 use crate::daemon::log_keys;
 use crate::daemon::meters::Meters;
-use crate::daemon::packing::OpenPackages;
+use crate::daemon::packing::{OpenPackages, PackingError};
 use crate::daemon::registrar::{self, Registrar, RegistrarError, WakeSender};
 use crate::daemon::rounds::Rounds;
 use crate::daemon::submit::Gaps;
 use crate::daemon::time_watch::TimeWatch;
 use crate::daemon::traces::step;
+use crate::daemon::transfers::Transfers;
 use crate::daemon::turnstile::Turnstile;
 use crate::daemon::version::VersionError;
 use crate::daemon::witness::Witness;
@@ -72,6 +73,7 @@ pub struct Node {
     pub(super) time: TimeWatch,
     /// What it counts.
     pub(super) meters: Meters,
+    pub(super) transfers: Transfers,
     /// The registry, indexed.
     pub(super) law: LawShelf,
     pub(super) wake: WakeSender,
@@ -139,6 +141,7 @@ impl Node {
             registrar,
             time: TimeWatch::default(),
             meters: Meters::default(),
+            transfers: Transfers::default(),
             law: LawShelf::default(),
             wake,
             refusals_logged: Mutex::default(),
@@ -354,6 +357,9 @@ pub enum StartError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Packages that were being sealed.
+    #[error(transparent)]
+    Packing(#[from] Box<PackingError>),
     /// Bringing the index up to date.
     #[error(transparent)]
     Registrar(#[from] RegistrarError),

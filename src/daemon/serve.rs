@@ -150,8 +150,8 @@ struct Wanted {
 /// Sends parts of an object, each with the proof of its place. Only the recipient of the envelope gets any.
 async fn parts(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream, wanted: Wanted) -> Result<(), StreamError> {
     let from = peer.clone();
-    let reader = match blocking(node, move |node| open(node, &from, wanted)).await {
-        Ok(reader) => Arc::new(reader),
+    let (package, reader) = match blocking(node, move |node| open(node, &from, wanted)).await {
+        Ok((package, reader)) => (package, Arc::new(reader)),
         Err(code) => {
             let Refused { code } = Refused::because(node, peer, code, "a request for parts does not fit what is here");
             return stream.refuse(code, 0).await;
@@ -176,13 +176,22 @@ async fn parts(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream, wanted:
         stream.send(&Frame::Part { index, length, proof }).await?;
         stream.send_bytes(bytes).await?;
         node.meters.served(u64::from(length));
+        node.transfers.served(package.id, package.bytes, package.objects, u64::from(length));
     }
     stream.send(&Frame::FetchEnd).await?;
     stream.finish();
     Ok(())
 }
 
-fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<ObjectReader, RefusalCode> {
+/// What parts are served of.
+#[derive(Debug, Clone, Copy)]
+struct Package {
+    id: Id,
+    bytes: u64,
+    objects: usize,
+}
+
+fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<(Package, ObjectReader), RefusalCode> {
     // A link may outlive the directory that let it in.
     node.directory(clock::now())?.roster().authority(peer).ok_or(RefusalCode::UnknownAuthority)?;
     let envelope = node.envelope(wanted.envelope_id).map_err(|_| RefusalCode::NotFound)?;
@@ -203,5 +212,6 @@ fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<ObjectReader,
     if wanted.part_count == 0 || wanted.part_count > FETCH_PARTS_MAX || end > reader.parts() {
         return Err(RefusalCode::BadRange);
     }
-    Ok(reader)
+    let bytes = blobs.iter().map(|blob| blob.ciphertext_bytes).fold(0, u64::saturating_add);
+    Ok((Package { id: package_id, bytes, objects: blobs.len() }, reader))
 }

@@ -25,6 +25,35 @@ pub const STANZAS_MAX: usize = 16;
 pub const OBJECTS_MAX: usize = 4_096;
 /// Largest sealed object: 16 TiB.
 pub const OBJECT_BYTES_MAX: u64 = 16 << 40;
+/// Plaintext of a packed object, by its number: up to the first one, the second. Small ones first, so that some files are
+/// here early; what an interrupted seal does again is one of them at most; all of them hold 48 TiB.
+pub const PACK_BYTES: [(u32, u64); 3] = [(64, 16 << 20), (1_024, 256 << 20), (4_096, 16 << 30)];
+/// A file larger than this, or with holes, is packed like a folder, so that its sealing can be resumed.
+pub const PLAIN_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// A file with holes that is shorter than this is sealed with its zeros.
+pub const SPARSE_FILE_BYTES_MIN: u64 = 16 * 1024 * 1024;
+/// Files that are sealed one by one when they are named one by one; more are packed.
+pub const PLAIN_FILES_MAX: usize = 64;
+/// Entries of a package's list of files.
+pub const LISTED_MAX: u64 = 1_000_000;
+/// Largest list of files.
+pub const LIST_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Longest line of a list of files.
+pub const LIST_LINE_BYTES_MAX: usize = 512 * 1024;
+/// Runs of data in one sparse file; what follows the last is taken with its zeros.
+pub const EXTENTS_MAX: usize = 4_096;
+/// A hole that is shorter is taken as zeros.
+pub const HOLE_BYTES_MIN: u64 = 64 * 1024;
+/// Further digests of one file.
+pub const FURTHER_DIGESTS_MAX: usize = 4;
+/// Longest path of a file in a folder, in bytes.
+pub const PATH_BYTES_MAX: usize = 4_096;
+/// Longest name in it.
+pub const PATH_NAME_BYTES_MAX: usize = 255;
+/// Deepest path.
+pub const PATH_DEPTH_MAX: usize = 64;
+/// What is kept of the command that began a package, so that it can be resumed without its words.
+pub const PLAN_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of one transfer part; the leaf of the ciphertext tree.
 pub const PART_BYTES: usize = 1024 * 1024;
 /// Most parts that one `Fetch` may ask for.
@@ -195,18 +224,24 @@ pub const INDEX_VALUE_BYTES_MAX: usize = 64 * 1024;
 pub const INDEX_KEY_BYTES_MAX: usize = 256;
 /// Memory that the index may cache in.
 pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// Transfers whose progress is kept for people to look at.
+pub const TRANSFERS_SHOWN_MAX: usize = 1_024;
 /// Streams on which one envelope's files are fetched at once.
 pub const FETCH_STREAMS: usize = 4;
 /// Most files of a bag that is read: every object, and what surrounds them.
-pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536;
+pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536 + 1_000_000;
 /// Deepest folder in a bag that is read.
-pub const BAG_DEPTH_MAX: usize = 6;
+pub const BAG_DEPTH_MAX: usize = PATH_DEPTH_MAX + 6;
 /// All files of a bag that the texts for people are made of, together.
 pub const BAG_TEXTS_SOURCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Largest tag file of a bag that is read, the list of the directory excepted.
 pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Accompanying files of a bag in an archive, together: they are kept in memory while it is read.
-pub const ARCHIVE_TAGS_BYTES_MAX: usize = 128 * 1024 * 1024;
+pub const ARCHIVE_TAGS_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Largest manifest of a bag: a million files with their SHA-512.
+pub const MANIFEST_BYTES_MAX: usize = 384 * 1024 * 1024;
+/// Files of a folder that are not as its list says and are told one by one; of the others their number.
+pub const LISTED_FAULTS_SHOWN_MAX: usize = 1_000;
 /// Zeros after the end mark of an archive: writers fill a last record.
 pub const ARCHIVE_END_BYTES_MAX: usize = 1024 * 1024;
 /// Largest pax header of an archive's member.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::condition::{Enforcement, Inherited};
 use crate::model::ident::{Digest, Id};
-use crate::model::limits::{CONDITION_LIST_MAX, LIST_LEN_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX};
+use crate::model::limits::{CONDITION_LIST_MAX, FURTHER_DIGESTS_MAX, LIST_LEN_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX};
+use crate::model::listed::FurtherDigest;
 use crate::model::text::{Need, TextError, line, list, prose, word};
 use crate::model::time::Timestamp;
 
@@ -29,6 +30,36 @@ pub struct Item {
     pub role: ItemRole,
     /// A description for people; may be empty.
     pub description: String,
+    /// What the object is: a file, or a part of a folder.
+    #[serde(default)]
+    pub form: ItemForm,
+    /// Further digests of the file, as an older record of its acquisition names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<FurtherDigest>,
+}
+
+/// What a sealed object is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemForm {
+    /// One file.
+    #[default]
+    File,
+    /// The bytes of many files one after the other, or a piece of a large one.
+    Pack,
+    /// The list that says which files the packs hold. It is the last object.
+    List,
+}
+
+impl ItemForm {
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "",
+            Self::Pack => "pack",
+            Self::List => "list",
+        }
+    }
 }
 
 /// Why a file travels.
@@ -79,8 +110,29 @@ impl Consignment {
             line("item name", &item.name, Need::Required)?;
             line("media type", &item.media_type, Need::Required)?;
             prose("item description", &item.description, Need::Optional)?;
+            if item.further.len() > FURTHER_DIGESTS_MAX {
+                return Err(ConsignmentError::Further(item.object_id));
+            }
+        }
+        // A list without packs is a folder of empty files; packs without a list could not be told apart.
+        let lists = items.iter().filter(|item| item.form == ItemForm::List).count();
+        let ends_in_list = items.last().is_some_and(|item| item.form == ItemForm::List);
+        let packs = items.iter().any(|item| item.form == ItemForm::Pack);
+        if lists > 1 || (lists == 1 || packs) != ends_in_list {
+            return Err(ConsignmentError::List);
         }
         Ok(Self { seal_id, items })
+    }
+
+    /// The list of the files that are packed, if some are.
+    pub fn list(&self) -> Option<&Item> {
+        self.items.last().filter(|item| item.form == ItemForm::List)
+    }
+
+    /// The length of the plaintext of a packed object.
+    pub fn pack_bytes(&self, object_id: u32) -> Option<u64> {
+        let place = usize::try_from(object_id).ok()?.checked_sub(1)?;
+        self.items.get(place).filter(|item| item.form == ItemForm::Pack).map(|item| item.plaintext_bytes)
     }
 }
 
@@ -227,6 +279,12 @@ pub enum ConsignmentError {
     /// An item is larger than the limits allow.
     #[error("item {0} is larger than {OBJECT_BYTES_MAX} bytes")]
     Large(u32),
+    /// Too many further digests.
+    #[error("item {0} has more than {FURTHER_DIGESTS_MAX} further digests")]
+    Further(u32),
+    /// Packs without their list, or a list that is not the last item.
+    #[error("a package with packed files has one list of them, as its last item")]
+    List,
     /// Two conditions with one id.
     #[error("two conditions carry the same id; give each its own (at most {LIST_LEN_MAX})")]
     ConditionTwice,

@@ -24,6 +24,7 @@ pub mod object_reader;
 pub mod object_writer;
 pub mod outboard;
 pub mod package_dir;
+pub mod packing_dir;
 pub mod part_bits;
 pub mod part_grid;
 mod publisher;

@@ -4,6 +4,7 @@ pub mod basis;
 mod condition;
 pub mod decode;
 pub mod envelope;
+pub mod file_list;
 pub mod frame;
 pub mod message;
 pub mod proto;

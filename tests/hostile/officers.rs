@@ -47,8 +47,14 @@ pub fn victim_asks_with(stage: &Stage, to: &Peer, content: &[u8]) -> MessageRow 
 fn pack(stage: &Stage, role: ItemRole, content: &[u8]) -> (Consignment, DraftFiles) {
     let (node, [first, _]) = (stage.node(), stage.officers());
     let id = packing::begin(node, &first).unwrap();
-    let facts =
-        FileFacts { name: "file".to_owned(), media_type: "text/plain".to_owned(), description: String::new(), role };
+    let facts = FileFacts {
+        name: "file".to_owned(),
+        media_type: "text/plain".to_owned(),
+        description: String::new(),
+        role,
+        also: Vec::new(),
+        expected: Vec::new(),
+    };
     packing::add(node, &first, id, facts, &mut Cursor::new(content)).unwrap();
     packing::finish(node, &first, id).unwrap()
 }

@@ -27,6 +27,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("argon2", &["crypto/locked.rs"]),
     ("arc_swap", &["net/", "daemon/"]),
     ("axum", &["daemon/", "cli/"]),
+    ("blake3", &["crypto/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/completions.rs"]),
     ("cms", &["crypto/"]),
@@ -41,6 +42,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("landlock", &["daemon/sandbox.rs"]),
     ("libc", &["daemon/sandbox.rs"]),
     ("ml_dsa", &["crypto/"]),
+    ("md5", &["crypto/"]),
     ("miniz_oxide", &["bag/"]),
     ("ml_kem", &["crypto/"]),
     ("pdf_writer", &["bag/"]),
@@ -78,7 +80,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
 pub const GUESTS: &[(&str, &str, &str)] = &[];
 
 /// A package whose name in `use` is another one.
-pub const RENAMED: &[(&str, &str)] = &[("rustls-webpki", "webpki")];
+pub const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("rustls-webpki", "webpki")];
 
 /// Paths that reach outside, and the lowest floor that may name them.
 pub const REACHES: &[(&[&str], u8, &str)] = &[

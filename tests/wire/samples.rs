@@ -10,7 +10,7 @@ use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
 use rogatory::model::notice::{Notice, Point};
 use rogatory::model::notice_table::{Field, shape_of};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::rendition::Rendition;
 use rogatory::model::request::{
@@ -253,6 +253,8 @@ pub fn item(object_id: u32) -> Item {
         ciphertext_root: Digest([0xa5; 32]),
         role: ItemRole::Evidence,
         description: String::new(),
+        form: ItemForm::File,
+        further: Vec::new(),
     }
 }
 
