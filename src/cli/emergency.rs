@@ -112,14 +112,14 @@ fn list(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             show::text(hold, "reason")
         )
     };
-    if !found["frozen"].is_null() {
-        line("the node  frozen", &found["frozen"], out)?;
+    if !show::part(&found, "frozen").is_null() {
+        line("the node  frozen", show::part(&found, "frozen"), out)?;
     }
     let suspended = show::list(&found, "suspended");
     for hold in suspended {
         line(&format!("{}  suspended", show::text(hold, "peer")), hold, out)?;
     }
-    if found["frozen"].is_null() && suspended.is_empty() {
+    if show::part(&found, "frozen").is_null() && suspended.is_empty() {
         writeln!(out, "nothing is stopped")?;
     }
     Ok(ExitCode::SUCCESS)
@@ -149,11 +149,11 @@ pub fn reach(kind: Kind, place: &Where, out: &mut dyn Write) -> anyhow::Result<E
         show::document(&found, out)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let since = &found["in_use_since"];
+    let since = show::part(&found, "in_use_since");
     writeln!(out, "key      {}, in use since {}", kind.name(), show::text(since, "at"))?;
     writeln!(out, "means    {}", show::text(&found, "means"))?;
     writeln!(out, "do       {}", show::text(&found, "do"))?;
-    for (event, count) in found["counts"].as_object().into_iter().flatten() {
+    for (event, count) in show::part(&found, "counts").as_object().into_iter().flatten() {
         writeln!(out, "{count:>8}  {event}")?;
     }
     for one in show::list(&found, "listed") {

@@ -145,7 +145,9 @@ fn compare(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let found: Value = Client::new(place)?.get("/v1/put-back")?;
     let sides = show::list(&found, "peers");
     let agree = |side: &&Value| {
-        side["unheard"].is_null() && side["continues"] == true && show::list(side, "missing").is_empty()
+        show::part(side, "unheard").is_null()
+            && show::part(side, "continues") == true
+            && show::list(side, "missing").is_empty()
     };
     let all = sides.iter().filter(agree).count() == sides.len();
     let code = if all { ExitCode::SUCCESS } else { ExitCode::from(1) };
@@ -156,21 +158,21 @@ fn compare(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     writeln!(out, "{}: {} entries here", show::text(&found, "log"), show::number(&found, "size"))?;
     for side in sides {
         let peer = show::text(side, "peer");
-        if !side["unheard"].is_null() {
+        if !show::part(side, "unheard").is_null() {
             writeln!(out, "{peer}  NOT HEARD: {}", show::text(side, "unheard"))?;
             continue;
         }
         let missing = show::list(side, "missing");
-        let size = side["log_size"].as_u64();
+        let size = show::part(side, "log_size").as_u64();
         let holds = size.map_or("nothing of the log".to_owned(), |size| format!("the log at {size} entries"));
-        let fits = if side["continues"] == true {
+        let fits = if show::part(side, "continues") == true {
             "a beginning of what is here"
         } else {
             "MORE THAN, OR OTHER THAN, WHAT IS HERE"
         };
         writeln!(out, "{peer}  holds {holds}: {fits}; {} envelopes are missing here", missing.len())?;
         for one in missing {
-            let who = if one["sent_by_us"] == true { "sent by us" } else { "received by us" };
+            let who = if show::part(one, "sent_by_us") == true { "sent by us" } else { "received by us" };
             let stage = match show::text(one, "receipt") {
                 "-" => String::new(),
                 stage => format!(", acknowledged: {stage}"),
