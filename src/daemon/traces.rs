@@ -236,7 +236,10 @@ mod tests {
         let dropped = Arc::clone(&steps.dropped);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(steps), || {
             let outer = step!("outer");
-            outer.in_scope(|| step!("inner").record("failed", true));
+            outer.in_scope(|| {
+                let inner = step!("inner");
+                inner.record("failed", true);
+            });
             drop(outer);
             drop(step!("too many"));
         });
