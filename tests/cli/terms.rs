@@ -156,7 +156,7 @@ fn what_was_accepted_goes_along(stage: &Stage, request: &str) {
 #[test]
 fn a_lead_is_opened_and_not_exported_until_its_setter_consents_and_the_notice_of_an_accuseds_innocence_opens_it() {
     let stage = Stage::play();
-    let (xa, xb) = (&stage.xa, &stage.xb);
+    let xa = &stage.xa;
     let request = asked(&stage, "The lead");
     let package = evidence(
         &stage,
