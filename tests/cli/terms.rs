@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -120,8 +121,14 @@ fn an_offer_is_countered_replaced_declined_and_accepted_and_only_then_the_files_
 
     let sent = xb.json(SECOND, &["package", "send", &early]);
     xb.handed_over(&text(&sent, "message_id"));
+    what_was_accepted_goes_along(&stage, &request);
+}
+
+/// Files that are sealed after an offer was accepted carry it, until it is waived.
+fn what_was_accepted_goes_along(stage: &Stage, request: &str) {
+    let (xa, xb) = (&stage.xa, &stage.xb);
     // What was accepted in the offer goes along with files that are sealed from now on.
-    let package = evidence(&stage, &request, "late", &[]);
+    let package = evidence(stage, request, "late", &[]);
     let listed = until("the package at XA", || {
         let listed = xa.json(FIRST, &["conditions", "list", &package]);
         (!listed["conditions"].as_array().unwrap().is_empty()).then_some(listed)
@@ -149,7 +156,7 @@ fn an_offer_is_countered_replaced_declined_and_accepted_and_only_then_the_files_
 #[test]
 fn a_lead_is_opened_and_not_exported_until_its_setter_consents_and_the_notice_of_an_accuseds_innocence_opens_it() {
     let stage = Stage::play();
-    let (xa, xb) = (&stage.xa, &stage.xb);
+    let xa = &stage.xa;
     let request = asked(&stage, "The lead");
     let package = evidence(
         &stage,
@@ -185,15 +192,22 @@ fn a_lead_is_opened_and_not_exported_until_its_setter_consents_and_the_notice_of
         "L-TH 31(1)",
     ]);
 
+    a_notice_opens_it(&stage, &package, &to);
+    a_consent_opens_what_it_names(&stage, &request, &package);
+    the_register_tells_all_of_it(xa, &package);
+}
+
+fn a_notice_opens_it(stage: &Stage, package: &str, to: &Path) {
+    let xa = &stage.xa;
     // A notice that is only written opens nothing; one that was handed over opens every condition.
-    let notice = ["exculpatory", &package, "--proceeding", "A-2/2026", "--text", "It clears the accused"];
+    let notice = ["exculpatory", package, "--proceeding", "A-2/2026", "--text", "It clears the accused"];
     let notice = xa.json(FIRST, &notice);
     assert_eq!(notice["state"], "drafted", "it needs two persons");
     let disclose = [
         "package",
         "use",
         "disclose",
-        &package,
+        package,
         "--proceeding",
         "A-2/2026",
         "--for",
@@ -211,9 +225,9 @@ fn a_lead_is_opened_and_not_exported_until_its_setter_consents_and_the_notice_of
     let bag = [
         "package",
         "export",
-        &package,
+        package,
         "--to",
-        path(&to),
+        path(to),
         "--purpose",
         "for the defence",
         "--proceeding",
@@ -223,23 +237,28 @@ fn a_lead_is_opened_and_not_exported_until_its_setter_consents_and_the_notice_of
     ];
     xa.run(FIRST, &bag).done();
     assert!(to.join("bagit.txt").exists());
+}
 
+fn a_consent_opens_what_it_names(stage: &Stage, request: &str, package: &str) {
+    let (xa, xb) = (&stage.xa, &stage.xb);
     // The consent names what it opens, and no more.
-    let ask = ["consent", "request", &package, "--proceeding", "A-3/2026", "--text", "The same suspects"];
+    let ask = ["consent", "request", package, "--proceeding", "A-3/2026", "--text", "The same suspects"];
     let ask = carried(xa, &xa.json(FIRST, &ask));
-    let link = ["package", "link", &package, "--proceeding", "A-3/2026", "--purpose", "the other case"];
+    let link = ["package", "link", package, "--proceeding", "A-3/2026", "--purpose", "the other case"];
     xa.run(FIRST, &link).refused(&["gated"]);
-    let grant = xb.json(FIRST, &["consent", "grant", &request, "--asked", &ask]);
+    let grant = xb.json(FIRST, &["consent", "grant", request, "--asked", &ask]);
     carried(xb, &grant);
     xa.run(FIRST, &link).done();
-    xa.run(FIRST, &["package", "link", &package, "--proceeding", "A-4/2026", "--purpose", "x"]).refused(&["gated"]);
+    xa.run(FIRST, &["package", "link", package, "--proceeding", "A-4/2026", "--purpose", "x"]).refused(&["gated"]);
+}
 
-    let uses = xa.json(FIRST, &["package", "uses", &package]);
+fn the_register_tells_all_of_it(xa: &Office, package: &str) {
+    let uses = xa.json(FIRST, &["package", "uses", package]);
     let events: Vec<_> = uses["uses"].as_array().unwrap().iter().map(|one| text(one, "event")).collect();
     for event in ["package.opened", "act.refused", "package.disclosed", "package.exported", "package.linked"] {
         assert!(events.iter().any(|found| found == event), "{event} in {events:?}");
     }
-    let report = xa.run(FIRST, &["package", "uses", &package, "--report"]).done();
+    let report = xa.run(FIRST, &["package", "uses", package, "--report"]).done();
     assert!(
         report.contains("package.disclosed: in A-2/2026, for the defence") && !report.contains("refused"),
         "{report}"
