@@ -19,7 +19,7 @@ use rogatory::daemon::drafting::{self, Draft};
 use rogatory::daemon::packing::{self, FileFacts};
 use rogatory::daemon::{clock, desk, dossier, evidence};
 use rogatory::model::ident::Id;
-use rogatory::model::message::{Body, Urgency};
+use rogatory::model::message::{Body};
 use rogatory::model::package::ItemRole;
 use rogatory::wire::message;
 
@@ -96,21 +96,15 @@ fn send(cast: &Cast, mib: u64) -> Id {
         media_type: "application/octet-stream".to_owned(),
         description: String::new(),
         role: ItemRole::Attachment,
+        also: Vec::new(),
+        expected: Vec::new(),
     };
     packing::add(node, side.first(), package_id, facts, &mut Noise(1, mib << 20)).expect("sealed");
     let draft = Draft {
-        to: "XB-MOJ".parse().expect("an authority"),
-        request_id: None,
-        in_reply_to: None,
-        language: "en".to_owned(),
-        urgency: Urgency::Routine,
-        urgency_reason: String::new(),
-        reply_by: None,
-        legal_bases: Vec::new(),
-        conditions: Vec::new(),
+        legal_bases: demo_cast::legal_bases(),
+        basis: demo_cast::basis().expect("a question"),
         files: Some(packing::finish(node, side.first(), package_id).expect("whole")),
-        ties: rogatory::model::message::Ties::default(),
-        body: Body::Request(Box::new(demo_cast::request_body())),
+        ..Draft::opening("XB-MOJ".parse().expect("an authority"), Body::Request(Box::new(demo_cast::request_body())))
     };
     let row = drafting::draft(node, side.first(), draft).expect("drafted");
     packing::close(node, package_id);

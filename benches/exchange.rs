@@ -13,7 +13,7 @@ use rogatory::cli::demo_cast::{self, Cast, Side};
 use rogatory::daemon::desk;
 use rogatory::daemon::drafting::{self, Draft};
 use rogatory::exchange::rows::MessageState;
-use rogatory::model::message::{Body, Urgency};
+use rogatory::model::message::{Body};
 
 const ROUNDS: usize = 5;
 const SYNCS: u32 = 300;
@@ -67,18 +67,9 @@ fn syncs_per_second(path: &std::path::Path) -> f64 {
 fn send_one(side: &Side) {
     let node = side.node();
     let draft = Draft {
-        to: "XB-MOJ".parse().expect("an authority"),
-        request_id: None,
-        in_reply_to: None,
-        language: "en".to_owned(),
-        urgency: Urgency::Routine,
-        urgency_reason: String::new(),
-        reply_by: None,
-        legal_bases: Vec::new(),
-        conditions: Vec::new(),
-        files: None,
-        ties: rogatory::model::message::Ties::default(),
-        body: Body::Request(Box::new(demo_cast::request_body())),
+        legal_bases: demo_cast::legal_bases(),
+        basis: demo_cast::basis().expect("a question"),
+        ..Draft::opening("XB-MOJ".parse().expect("an authority"), Body::Request(Box::new(demo_cast::request_body())))
     };
     let row = drafting::draft(node, side.first(), draft).expect("drafted");
     desk::approve(node, side.second(), row.message_id).expect("approved");

@@ -21,7 +21,7 @@ use crate::daemon::{acceptance, clock, desk, dossier, evidence, views};
 use crate::exchange::keeper::Fingerprint;
 use crate::exchange::rows::{MessageRow, MessageState};
 use crate::model::ident::Id;
-use crate::model::message::{Body, Ties, Urgency};
+use crate::model::message::Body;
 use crate::model::package::{Condition, ConditionOrigin, ItemRole};
 use crate::model::request::{Acknowledgement, Completeness, EvidenceTransmittal};
 
@@ -177,22 +177,10 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
     };
     packing::add(node, xa.first(), package_id, facts, &mut Cursor::new(demo_cast::LAW))?;
     let draft = Draft {
-        to: "XB-MOJ".parse()?,
-        request_id: None,
-        in_reply_to: None,
-        language: "en".to_owned(),
-        urgency: Urgency::Routine,
-        urgency_reason: String::new(),
-        reply_by: None,
-        legal_bases: vec![
-            "L-TH".to_owned(),
-            "Treaty between Arcadia and Borealia on legal assistance in criminal matters (fictional)".to_owned(),
-        ],
+        legal_bases: demo_cast::legal_bases(),
         basis: demo_cast::basis()?,
-        conditions: Vec::new(),
         files: Some(packing::finish(node, xa.first(), package_id)?),
-        ties: Ties::default(),
-        body: Body::Request(Box::new(demo_cast::request_body())),
+        ..Draft::opening("XB-MOJ".parse()?, Body::Request(Box::new(demo_cast::request_body())))
     };
     let row = drafting::draft(node, xa.first(), draft)?;
     packing::close(node, package_id);

@@ -164,6 +164,14 @@ pub fn basis() -> anyhow::Result<BasisWish> {
     Ok(BasisWish { question, reason: String::new() })
 }
 
+/// What the request of the demonstration rests on.
+pub fn legal_bases() -> Vec<String> {
+    vec![
+        "L-TH".to_owned(),
+        "Treaty between Arcadia and Borealia on legal assistance in criminal matters (fictional)".to_owned(),
+    ]
+}
+
 /// What Arcadia asks for.
 pub fn request_body() -> RequestBody {
     let text = |text: &str| text.to_owned();

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::{
-    backup, completions, conditions, config, consent, custody, demo, directory, directory_args, doctor, emergency, index,
-    init, keys, law, package, reply, request, restore, rotate, serve, steps, thread, verify,
+    backup, completions, conditions, config, consent, custody, demo, directory, directory_args, doctor, emergency,
+    index, init, keys, law, package, reply, request, restore, rotate, serve, steps, thread, verify,
 };
 use crate::daemon::clock;
 

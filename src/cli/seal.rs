@@ -113,7 +113,9 @@ pub fn fill(client: &Client, plan: Plan, purpose: &Purpose, form: Form, out: &mu
     let point = Point { plan, purpose: purpose.clone(), items: Vec::new(), mark: Mark::default(), whole: false };
     if let Err(error) = go_on(client, id, &point, form, out) {
         let kept: Option<Value> = client.get(&format!("/v1/packings/{id}")).ok();
-        let worth = |kept: &Value| !show::list(kept, "items").is_empty() || kept["mark"]["list_bytes"] != 0;
+        let worth = |kept: &Value| {
+            !show::list(kept, "items").is_empty() || kept.pointer("/mark/list_bytes").and_then(Value::as_u64) != Some(0)
+        };
         if kept.is_some_and(|kept| !worth(&kept)) {
             // Nothing whole was sealed: there is nothing to go on from.
             let _: anyhow::Result<Value> = client.post(&format!("/v1/packings/{id}/discard"), &Value::Null);

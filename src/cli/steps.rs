@@ -88,7 +88,7 @@ const BOOKS: [&[(&str, MessageKind)]; 4] = [
 /// One step, as it was typed. `BOOK` says which verbs there are.
 #[derive(Debug)]
 pub struct Step<const BOOK: usize> {
-    notice: Notice,
+    notice: Box<Notice>,
     request: Option<Id>,
     to: Option<AuthorityId>,
     files: Vec<PathBuf>,
@@ -104,7 +104,7 @@ impl<const BOOK: usize> Step<BOOK> {
         self.notice.check()?;
         let client = Client::new(&self.place)?;
         let mut new = NewNotice {
-            notice: self.notice.clone(),
+            notice: (*self.notice).clone(),
             to: self.to.clone(),
             language: None,
             urgent: None,
@@ -153,7 +153,7 @@ impl<const BOOK: usize> FromArgMatches for Step<BOOK> {
         let (name, given) = matches.subcommand().ok_or_else(missing)?;
         let shape = kind_of(BOOK, name).and_then(shape_of).ok_or_else(missing)?;
         Ok(Self {
-            notice: notice(shape, given),
+            notice: Box::new(notice(shape, given)),
             request: given.try_get_one("request").ok().flatten().copied(),
             to: given.try_get_one("to").ok().flatten().cloned(),
             files: given.try_get_many("file").ok().flatten().into_iter().flatten().cloned().collect(),

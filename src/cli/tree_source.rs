@@ -183,8 +183,11 @@ pub fn target_text(target: &Path) -> String {
     target.display().to_string().replace(char::is_control, "\u{fffd}")
 }
 
+/// Where the bytes of a file are: from and to, without its holes.
+type Runs = Vec<(u64, u64)>;
+
 /// Opens what the walk found to be a file: if it was turned into a link or a pipe meanwhile, it is refused and nobody waits.
-fn open(disk: &Path) -> io::Result<(File, Metadata, Vec<(u64, u64)>)> {
+fn open(disk: &Path) -> io::Result<(File, Metadata, Runs)> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let flags = i32::try_from(flags).map_err(|_| io::ErrorKind::Unsupported)?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(disk)?;

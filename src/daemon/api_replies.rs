@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::daemon::api::{Refusal, Shared};
 use crate::daemon::api_routes::{Answer, act, look};
-use crate::daemon::basis::BasisWish;
 use crate::daemon::desk::{self, DeskError};
 use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
@@ -18,7 +17,7 @@ use crate::daemon::officer::Admitted;
 use crate::daemon::{lives, packing, views};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
 use crate::model::ident::{AuthorityId, Digest, Id};
-use crate::model::message::{Body, Ties, Urgency};
+use crate::model::message::{Body, Urgency};
 use crate::model::notice::Notice;
 use crate::model::package::Condition;
 use crate::model::request::{Acknowledgement, ExecutionReport, ExecutionStatus, Refusal as RefusalBody, Withdrawal};
@@ -158,21 +157,7 @@ async fn open(State(shared): State<Shared>, officer: Admitted, Json(new): Json<N
         if !kind.opens() {
             return Err(DeskError::NoThread { kind }.into());
         }
-        let draft = Draft {
-            to,
-            request_id: None,
-            in_reply_to: None,
-            language: "en".to_owned(),
-            urgency: Urgency::Routine,
-            urgency_reason: String::new(),
-            reply_by: None,
-            legal_bases: Vec::new(),
-            basis: BasisWish::default(),
-            conditions: Vec::new(),
-            files: None,
-            ties: Ties::default(),
-            body: Body::Notice(Box::new(new.notice.clone())),
-        };
+        let draft = Draft::opening(to, Body::Notice(Box::new(new.notice.clone())));
         write(node, &officer, new, draft)
     })
     .await

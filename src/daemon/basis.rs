@@ -27,10 +27,13 @@ use crate::wire::basis;
 /// Requests that one page of a review reads from the index.
 const PAGE_ROWS: usize = 1_000;
 
+/// A registry that was read, or why it could not be.
+type ReadLaw = Result<Arc<LawBook>, String>;
+
 /// The registry of the directory in force, read and indexed when it is first asked.
 #[derive(Debug, Default)]
 pub struct LawShelf {
-    book: Mutex<Option<(TargetFile, Result<Arc<LawBook>, String>)>>,
+    book: Mutex<Option<(TargetFile, ReadLaw)>>,
     /// What the directory in force changed for open requests: whoever reloads is told, even if a watch came first.
     told: Mutex<(Option<Digest>, Vec<Affected>)>,
 }
@@ -213,7 +216,7 @@ pub fn affected(node: &Node) -> Result<Vec<Affected>, DeskError> {
 /// As [`affected`].
 pub fn review(node: &Node) -> Result<Vec<Affected>, DeskError> {
     let mut told = node.law.told.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = each_open(node, |node, event, row, review| record(node, event, row, review))?;
+    let found = each_open(node, record)?;
     let directory = node.any_directory().map(|directory| directory.digest());
     if told.0 != directory {
         *told = (directory, Vec::new());

@@ -119,7 +119,7 @@ async fn ask(node: &Arc<Node>, connection: &Connection) -> Result<Side, AskError
 /// What a checkpoint of our own log says about what is here.
 fn reflected(node: &Node, note: &str) -> Result<(Option<u64>, bool), AskError> {
     let directory = node.any_directory().ok_or(AskError::Answer)?;
-    let ours = directory.roster().authority(node.us()).map(Authority::clone).ok_or(AskError::Answer)?;
+    let ours = directory.roster().authority(node.us()).cloned().ok_or(AskError::Answer)?;
     let keys = receipt::log_keys(&ours).map_err(|_| AskError::Answer)?;
     let theirs = SignedCheckpoint::open(note.as_bytes(), &keys).map_err(|_| AskError::Answer)?;
     let reader = node.ledger.reader();

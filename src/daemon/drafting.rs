@@ -54,18 +54,15 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// An answer in the thread of a request, to the other side of it.
-    pub fn in_thread(request: &RequestRow, in_reply_to: Option<Digest>, body: Body) -> Self {
+    /// The first message of a thread, in English and without haste.
+    pub fn opening(to: AuthorityId, body: Body) -> Self {
         Self {
-            to: request.counterpart.clone(),
-            request_id: Some(request.request_id),
-            in_reply_to,
+            to,
+            request_id: None,
+            in_reply_to: None,
             language: "en".to_owned(),
-            urgency: request.urgency,
-            urgency_reason: match request.urgency {
-                Urgency::Urgent => "the request is urgent".to_owned(),
-                Urgency::Routine => String::new(),
-            },
+            urgency: Urgency::Routine,
+            urgency_reason: String::new(),
             reply_by: None,
             legal_bases: Vec::new(),
             basis: BasisWish::default(),
@@ -73,6 +70,20 @@ impl Draft {
             files: None,
             ties: Ties::default(),
             body,
+        }
+    }
+
+    /// An answer in the thread of a request, to the other side of it.
+    pub fn in_thread(request: &RequestRow, in_reply_to: Option<Digest>, body: Body) -> Self {
+        Self {
+            request_id: Some(request.request_id),
+            in_reply_to,
+            urgency: request.urgency,
+            urgency_reason: match request.urgency {
+                Urgency::Urgent => "the request is urgent".to_owned(),
+                Urgency::Routine => String::new(),
+            },
+            ..Self::opening(request.counterpart.clone(), body)
         }
     }
 }

@@ -350,7 +350,7 @@ impl Current {
 
     /// Takes the zeros of a hole.
     fn hole_up_to(&mut self, end: u64) -> Result<(), PackingError> {
-        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
         while self.run_done == 0 && self.at < end {
             let count = usize::try_from(end - self.at).unwrap_or(usize::MAX).min(ZEROS.len());
             // Not beyond the place where it was sealed up to before.

@@ -185,7 +185,7 @@ fn newest_key(home: &Home) -> Result<Option<Vec<u8>>, KeysError> {
 fn replace_private(home: &Home, path: &std::path::Path, bytes: &[u8]) -> Result<(), KeysError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(KeysError::io(path, error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(KeysError::io(path, error)),
         _ => keys::write(home, name, Label::PrivateKey, bytes),
     }
 }

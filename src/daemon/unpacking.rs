@@ -179,7 +179,7 @@ impl Unpacking {
         block: &mut Vec<u8>,
         give: &mut dyn FnMut(Vec<u8>) -> bool,
     ) -> Result<bool, EvidenceError> {
-        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
         let (mut sha256, mut at) = (Sha256::new(), 0_u64);
         let hole = |sha256: &mut Sha256, at: &mut u64, end: u64| {
             while *at < end {

@@ -148,6 +148,7 @@ words! {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the macro that makes the enum marks no variant")]
 impl Default for Found {
     fn default() -> Self {
         Self::Open

@@ -177,14 +177,12 @@ fn one(
     Ok(())
 }
 
+/// Takes each block that is read.
+pub type Shown<'a> = dyn FnMut(&[u8]) + 'a;
+
 /// The digest of a stretch of a file; each block is shown on the way. Exactly that many bytes, or an error: a file that is shorter
 /// than it was must not pass.
-pub fn digest(
-    file: &mut File,
-    from: u64,
-    bytes: u64,
-    mut show: Option<&mut dyn FnMut(&[u8])>,
-) -> io::Result<(Digest, u64)> {
+pub fn digest(file: &mut File, from: u64, bytes: u64, mut show: Option<&mut Shown<'_>>) -> io::Result<(Digest, u64)> {
     file.seek(SeekFrom::Start(from))?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK_BYTES];

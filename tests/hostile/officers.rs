@@ -8,7 +8,6 @@ use rogatory::daemon::packing::{self, FileFacts};
 use rogatory::exchange::act::DraftFiles;
 use rogatory::exchange::rows::MessageRow;
 use rogatory::model::ident::Id;
-use rogatory::model::message::Urgency;
 use rogatory::model::package::{Condition, ConditionOrigin, Consignment, ItemRole};
 
 use crate::letter::{SECRET, evidence as evidence_body, request};
@@ -25,21 +24,7 @@ pub fn victim_asks_with(stage: &Stage, to: &Peer, content: &[u8]) -> MessageRow 
     let node = stage.node();
     let [first, second] = stage.officers();
     let files = Some(pack(stage, ItemRole::Attachment, content));
-    let draft = Draft {
-        to: to.id.clone(),
-        request_id: None,
-        in_reply_to: None,
-        language: "en".to_owned(),
-        urgency: Urgency::Routine,
-        urgency_reason: String::new(),
-        reply_by: None,
-        legal_bases: vec!["a treaty".to_owned()],
-        basis: rogatory::daemon::basis::BasisWish::default(),
-        conditions: Vec::new(),
-        files,
-        ties: rogatory::model::message::Ties::default(),
-        body: request(),
-    };
+    let draft = Draft { legal_bases: vec!["a treaty".to_owned()], files, ..Draft::opening(to.id.clone(), request()) };
     let row = drafting::draft(node, &first, draft).unwrap();
     desk::approve_and_send(node, &second, row.message_id).unwrap()
 }
