@@ -36,6 +36,30 @@ fuzz SECONDS="60":
 vectors:
     UPDATE_VECTORS=1 cargo test --locked --test wire
 
+# the list of everything that is in the program (CycloneDX), as rogatory.cdx.json
+sbom:
+    cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked cargo-cyclonedx
+    cargo cyclonedx --format json --target x86_64-unknown-linux-gnu
+
+# the release build with the list of its dependencies inside (`cargo audit bin` reads it)
+release:
+    cargo auditable --version >/dev/null 2>&1 || cargo install --locked cargo-auditable
+    cargo auditable build --locked --release
+
+# the release is built twice, in two directories, and must be the same bytes
+reproducible PROFILE="release":
+    tests/reproducible.sh {{PROFILE}}
+
 # two authorities, a request and its evidence
 demo *ARGS:
     cargo run --locked --release -- demo {{ARGS}}
+
+# the image from source, as it is published; its base image is made here if none can be pulled
+image TAG="rogatory:0.1.0":
+    docker image inspect "$(sed -n 's/^ARG RUST_IMAGE=//p' deploy/Dockerfile)" >/dev/null 2>&1 || docker pull "$(sed -n 's/^ARG RUST_IMAGE=//p' deploy/Dockerfile)" || tests/deploy/base.sh
+    docker build --network host -f deploy/Dockerfile --build-arg REVISION="$(git rev-parse HEAD)" -t {{TAG}} .
+
+# the node in containers: exchange, partition, kill, restart, upgrade (target/debug/rogatory, or a PROGRAM, or --image IMAGE)
+deploy-test *ARGS:
+    tests/deploy/files.sh
+    tests/deploy.sh {{ARGS}}

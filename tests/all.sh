@@ -4,7 +4,7 @@
 # and ends with the time of each.
 #
 #   tests/all.sh                  everything, at most 40 minutes cold on two cores
-#   tests/all.sh STAGE...         only these: judges format lint test document deny fuzz
+#   tests/all.sh STAGE...         only these: judges format lint test document deny deploy fuzz
 #   ROGATORY_SOAK=1               more rounds in the property, simulation and crash tests
 #   ROGATORY_FUZZ_SECONDS=8       seconds for each fuzz target
 #   ROGATORY_ADVISORY_DB=DIR      a snapshot of the RustSec advisory database: a folder with `crates/` in it
@@ -73,6 +73,19 @@ advisories() {
     cargo deny --offline --config "$scratch/deny.toml" check advisories
 }
 
+# What deploy/ ships, and the node in containers. Without a Docker engine only the files are judged, and that is said.
+deploy() {
+    tests/deploy/files.sh || return 1
+    cargo build --locked || return 1
+    local code=0
+    tests/deploy.sh || code=$?
+    if test "$code" = 77; then
+        echo "deploy: the containers were NOT tested: there is no Docker engine here"
+        return 0
+    fi
+    return "$code"
+}
+
 # No sanitizer: the product forbids unsafe code. The targets count memory and panic beyond their bound (fuzz/src/memory.rs).
 fuzz() {
     cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz || return 1
@@ -94,12 +107,12 @@ fuzz() {
 # Seconds that passed, and seconds of a processor: the second does not grow on a busy machine.
 TIMEFORMAT='%0R %0U'
 stages=("$@")
-test "${#stages[@]}" -gt 0 || stages=(judges format lint test document deny fuzz)
+test "${#stages[@]}" -gt 0 || stages=(judges format lint test document deny deploy fuzz)
 report=""
 status=0
 for stage in "${stages[@]}"; do
     case "$stage" in
-        judges | format | lint | document | deny | fuzz) run="$stage" ;;
+        judges | format | lint | document | deny | deploy | fuzz) run="$stage" ;;
         test) run=run_tests ;;
         *) echo "no stage is called $stage; see the head of tests/all.sh" >&2; exit 2 ;;
     esac

@@ -31,7 +31,7 @@ use rogatory::exchange::act::Scene;
 use rogatory::model::event::Event;
 use rogatory::model::ident::{Digest, Id};
 use rogatory::model::message::{Body, Fields, Message, Party, Urgency};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::request::{Completeness, EvidenceTransmittal};
 use rogatory::wire::message;
 use rogatory::wire::record::encode;
@@ -51,6 +51,8 @@ fn message_with(name: &str, text: &str) -> Message {
         ciphertext_root: Digest([1; 32]),
         role: ItemRole::Evidence,
         description: text.to_owned(),
+        form: ItemForm::File,
+        further: Vec::new(),
     };
     let condition = Condition {
         id: "c1".to_owned(),
@@ -59,6 +61,7 @@ fn message_with(name: &str, text: &str) -> Message {
         legal_source: name.to_owned(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![1],
+        ..Condition::default()
     };
     Message::new(Fields {
         message_id: id(1),
@@ -122,6 +125,7 @@ fn texts_with(message: &Message, tags: &Tags) -> BTreeMap<&'static str, Vec<u8>>
     let bytes = message::encode(message);
     let exporter = "XA-MOJ".parse().unwrap();
     let notes = Notes {
+        listed: None,
         exporter: &exporter,
         exported_at: at(EXPORTED),
         message: (&bytes, message),

@@ -2,6 +2,8 @@
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "a test target has no public face; the stage is shared")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "cli/backup.rs"]
+mod backup;
 #[path = "cli/basis.rs"]
 mod basis;
 #[path = "cli/checking.rs"]
@@ -18,6 +20,8 @@ mod evidence;
 mod exports;
 #[path = "cli/faults.rs"]
 mod faults;
+#[path = "cli/folders.rs"]
+mod folders;
 #[path = "cli/health.rs"]
 mod health;
 #[path = "cli/index.rs"]
@@ -30,10 +34,14 @@ mod life;
 mod logs;
 #[path = "cli/office.rs"]
 mod office;
+#[path = "cli/operate.rs"]
+mod operate;
 #[path = "cli/outage.rs"]
 mod outage;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/release.rs"]
+mod release;
 #[path = "cli/reload.rs"]
 mod reload;
 #[path = "cli/requests.rs"]
@@ -42,12 +50,16 @@ mod requests;
 mod roles;
 #[path = "cli/rotation.rs"]
 mod rotation;
+#[path = "cli/runbook.rs"]
+mod runbook;
 #[path = "cli/small_disk.rs"]
 mod small_disk;
 #[path = "cli/stage.rs"]
 mod stage;
 #[path = "cli/stamps.rs"]
 mod stamps;
+#[path = "cli/terms.rs"]
+mod terms;
 #[path = "tsa/mod.rs"]
 mod tsa;
 #[path = "cli/watching.rs"]

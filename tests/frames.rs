@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use rogatory::model::event::Stage;
 use rogatory::model::ident::{Digest, Id};
 use rogatory::model::limits::{
     ENVELOPE_BYTES_MAX, FETCH_PARTS_MAX, FRAME_BYTES_MAX, NOTE_BYTES_MAX, OBJECTS_MAX, ORIGIN_BYTES_MAX, PART_BYTES,
@@ -11,12 +12,18 @@ use rogatory::model::limits::{
 };
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::time::Timestamp;
+use rogatory::wire::frame::held::{HeldEnvelope, Way};
 use rogatory::wire::frame::{Frame, FrameError, Hello, Told, bytes_max, decode, encode};
 
 fn vector(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/wire").join(format!("{name}.hex"));
     let text: String = std::fs::read_to_string(path).unwrap().split_whitespace().collect();
     data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap()
+}
+
+fn held() -> HeldEnvelope {
+    let way = Way::Receipted { stage: Stage::ContentConsignment, index: 300 };
+    HeldEnvelope { envelope_id: id(), digest: Digest([0x11; 32]), way }
 }
 
 fn id() -> Id {
@@ -79,6 +86,9 @@ fn every_frame_is_exactly_the_bytes_of_its_vector() {
         ("prove-consistency", Frame::ProveConsistency { old_size: 7, new_size: 300 }),
         ("consistency-proof", Frame::ConsistencyProof { hashes: hashes(2) }),
         ("latest-of", Frame::LatestOf { origin: "xa-moj.rogatory/custody".to_owned() }),
+        ("ask-held", Frame::AskHeld { after: id() }),
+        ("held", Frame::Held { envelopes: vec![held()], after: Some(id()) }),
+        ("send-again", Frame::SendAgain { envelope_id: id() }),
     ] {
         assert_eq!(encode(&frame), vector(name), "{name}");
         assert_eq!(decode(&vector(name)), Ok(frame), "{name}");

@@ -44,7 +44,7 @@ use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::time::Timestamp;
 use rogatory::net::web_address::Address;
 use rogatory::wire::receipt::ReceiptParts;
-use rogatory::wire::{envelope, frame, message, receipt, record};
+use rogatory::wire::{envelope, file_list, frame, message, receipt, record};
 
 // These four are what fuzz/src/targets.rs is built with.
 const CONTENT: &[u8] = b"what a fuzz seed is signed over";
@@ -213,6 +213,16 @@ fn the_seeds_of_the_law_are_registries() {
     assert!(Registry::parse(&seed("registry", "example", &example)).is_ok());
     let row = br#"{"schema":"rogatory.registry.v1","about":"fictional","rows":[{"row":1,"fact":"ad-hoc","instrument":"l-th","state":"XA","counterpart":"XB","from":"2026-01-01","to":"2027-01-01","recorded":"2026-01-02T00:00:00Z","territory":"mainland","source":{"kind":"peer-notice","note":"n"},"request":"R-1","signed_by":["XA","XB"],"tests":{"international":"yes","requesting":"open","requested":"no"}}]}"#;
     assert!(Registry::parse(&seed("registry", "ad-hoc", row)).is_ok());
+    let rows = br#"[{"fact":"party","instrument":"l-th","state":"XD","from":"2026-01-01","source":{"kind":"depositary","note":"n"}}]"#;
+    let grown = Registry::example().unwrap().with_rows(&seed("registry", "rows", rows), at(0)).unwrap();
+    assert_eq!(grown.rows().len(), Registry::example().unwrap().rows().len() + 1);
+}
+
+#[test]
+fn the_seed_of_the_list_of_files_is_one_of_each_kind() {
+    let list = seed("file_list", "one", &[]);
+    let lines = list.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').skip(1);
+    assert_eq!(lines.filter(|line| file_list::decode(line).is_ok()).count(), 4);
 }
 
 #[test]

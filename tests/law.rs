@@ -2,8 +2,12 @@
 //! which article causes what.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "law/conditions.rs"]
+mod conditions;
 #[path = "law/document.rs"]
 mod document;
+#[path = "law/handshake.rs"]
+mod handshake;
 #[path = "law/life.rs"]
 mod life;
 #[path = "law/must_not.rs"]

@@ -235,9 +235,9 @@ fn a_message_to_oneself_and_a_package_without_files_are_refused() {
 }
 
 #[test]
-fn a_condition_that_binds_on_acceptance_is_refused_outside_a_package_of_evidence() {
+fn a_condition_that_binds_on_acceptance_is_refused_outside_evidence_and_offers() {
     let conditions = samples::fields(MessageKind::EvidenceTransmit).conditions;
-    for kind in MessageKind::ALL.into_iter().filter(|kind| !kind.hands_over()) {
+    for kind in MessageKind::ALL.into_iter().filter(|kind| !kind.sets_conditions()) {
         let mut fields = samples::fields(kind);
         fields.conditions.clone_from(&conditions);
         assert_eq!(rogatory::model::message::Message::new(fields.clone()).err(), Some(MessageError::Origin));

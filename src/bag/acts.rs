@@ -8,6 +8,7 @@ use crate::bag::container::Payload;
 use crate::bag::extract::{self, Extract};
 use crate::bag::folder::Folder;
 use crate::bag::layout::{self, ENVELOPE, MESSAGE, REQUEST, SIGNED_ENVELOPE};
+use crate::bag::listed;
 use crate::bag::verdict::Findings;
 use crate::crypto::certificate::CertificateError;
 use crate::crypto::digest::sha256;
@@ -17,6 +18,7 @@ use crate::exchange::verified::{VerifyError, check_agreement, check_signature};
 use crate::model::envelope::Envelope;
 use crate::model::ident::{AuthorityId, Digest};
 use crate::model::limits::{CMS_BYTES_MAX, ENVELOPE_BYTES_MAX};
+use crate::model::listed::ListTotals;
 use crate::model::message::Message;
 use crate::model::time::Timestamp;
 use crate::wire::envelope::SignedBytes;
@@ -42,6 +44,8 @@ pub struct Acts {
     pub extract: Option<Extract>,
     /// The message that names the files.
     pub main: Act,
+    /// How many files the list names, if the package is a folder.
+    pub listed: Option<ListTotals>,
     /// The envelope it travelled in, with the digest by which the logs know it.
     pub envelope: Option<(Envelope, Digest)>,
     /// The request.
@@ -70,7 +74,7 @@ pub struct Judge<'a> {
 pub fn check(folder: &Folder, judge: Judge<'_>, payload: &Payload, findings: &mut Findings) -> Option<Acts> {
     let main = read_act(folder, MESSAGE, judge, findings)?;
     let extract = extract::read(folder, &main.message, findings);
-    check_items(&main, extract.as_ref(), payload, findings);
+    let listed = check_items(folder, &main, extract.as_ref(), payload, findings);
     let envelope = check_envelope(folder, &main, judge, findings);
     let request = folder.holds(&format!("{REQUEST}.pb")).then(|| read_act(folder, REQUEST, judge, findings)).flatten();
     if let Some(request) = &request {
@@ -88,7 +92,7 @@ pub fn check(folder: &Folder, judge: Judge<'_>, payload: &Payload, findings: &mu
             acceptances.push(act);
         }
     }
-    Some(Acts { extract, main, envelope, request, acceptances })
+    Some(Acts { extract, main, listed, envelope, request, acceptances })
 }
 
 fn read_act(folder: &Folder, stem: &str, judge: Judge<'_>, findings: &mut Findings) -> Option<Act> {
@@ -151,13 +155,19 @@ fn check_signer(
     Some(facts)
 }
 
-fn check_items(main: &Act, extract: Option<&Extract>, payload: &Payload, findings: &mut Findings) {
+fn check_items(
+    folder: &Folder,
+    main: &Act,
+    extract: Option<&Extract>,
+    payload: &Payload,
+    findings: &mut Findings,
+) -> Option<ListTotals> {
     let Some(consignment) = &main.message.consignment else {
         findings.failed("The signed message names the files", Some("rogatory/message.pb"), "it names none");
-        return;
+        return None;
     };
     let mut expected = BTreeSet::new();
-    for item in &consignment.items {
+    for item in consignment.items.iter().filter(|item| listed::is_in_bag(item)) {
         let path = layout::payload(item);
         let what = format!("File {} is the one that the signed message names (length and SHA-256)", item.object_id);
         if extract.is_some_and(|extract| !extract.objects.contains(&item.object_id)) && !payload.contains_key(&path) {
@@ -172,6 +182,8 @@ fn check_items(main: &Act, extract: Option<&Extract>, payload: &Payload, finding
         findings.judge(what, Some(&path), result);
         expected.insert(path);
     }
+    let list = consignment.list().filter(|list| expected.contains(&layout::payload(list)));
+    let totals = list.and_then(|list| listed::check(folder, consignment, list, payload, &mut expected, findings));
     for path in payload.keys().filter(|path| !expected.contains(*path)) {
         findings.failed(
             "The package holds only files that the signed message names",
@@ -179,6 +191,7 @@ fn check_items(main: &Act, extract: Option<&Extract>, payload: &Payload, finding
             "it names no such file",
         );
     }
+    totals
 }
 
 fn check_envelope(

@@ -19,6 +19,7 @@ use crate::exchange::rotation::Rotation;
 use crate::exchange::verified::{VerifyError, check_agreement};
 use crate::model::authority::Authority;
 use crate::model::ident::{AuthorityId, Digest};
+use crate::model::listed::ListTotals;
 use crate::model::message::{Body, Message};
 use crate::model::package::Item;
 use crate::model::time::Timestamp;
@@ -40,6 +41,18 @@ impl Assembly {
     /// # Errors
     /// [`AssemblyError`] names the part that does not belong.
     pub fn of(dossier: &Dossier, exported_at: Timestamp) -> Result<Self, AssemblyError> {
+        Self::of_folder(dossier, exported_at, None)
+    }
+
+    /// The same of a package that is a folder with so many files.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn of_folder(
+        dossier: &Dossier,
+        exported_at: Timestamp,
+        listed: Option<ListTotals>,
+    ) -> Result<Self, AssemblyError> {
         let exported_at = Timestamp::from_millis(exported_at.as_secs().saturating_mul(1_000));
         let message = message::decode(&dossier.message.content.0)?;
         let items = items(dossier, &message)?;
@@ -61,18 +74,18 @@ impl Assembly {
         for (number, part) in (1..).zip(accepted) {
             put_signed(&mut tags, &layout::acceptance(number), part);
         }
-        let origin = dossier.exporter.log_origin();
+        let origin = origin_of(&dossier.checkpoint.0)?;
         for part in &dossier.records {
             put_record(&mut tags, &origin, part)?;
         }
         for bytes in &dossier.receipts {
             let parts = receipt::decode(&bytes.0)?;
-            let giver = record::decode(&parts.record)?.authority;
-            let index = TlogProof::parse(parts.proof.as_bytes())?.index();
-            tags.insert(layout::receipt(&giver.log_origin(), index), bytes.0.clone());
+            let proof = TlogProof::parse(parts.proof.as_bytes())?;
+            let (index, log) = (proof.index(), origin_of(proof.checkpoint().as_bytes())?);
+            tags.insert(layout::receipt(&log, index), bytes.0.clone());
             // In its parts as well, so that the records of both sides stand alike.
             let (record, salt) = (Bytes(parts.record), Bytes(parts.salt.to_vec()));
-            put_record(&mut tags, &giver.log_origin(), &RecordPart { index, record, salt, proof: parts.proof })?;
+            put_record(&mut tags, &log, &RecordPart { index, record, salt, proof: parts.proof })?;
         }
         tags.insert(layout::checkpoint(&origin), dossier.checkpoint.0.clone());
         for bytes in &dossier.rotations {
@@ -84,7 +97,7 @@ impl Assembly {
             tags.insert(format!("{}{}", layout::rotations(&origin), rotation.end), bytes.0.clone());
         }
         let parties = [&message.sender.authority, &message.recipient];
-        put_checkpoints(&mut tags, dossier, parties.map(AuthorityId::log_origin))?;
+        put_checkpoints(&mut tags, dossier, (parties, &origin))?;
         put_directory(&mut tags, dossier, parties)?;
 
         let notes = Notes {
@@ -94,6 +107,7 @@ impl Assembly {
             request: request.as_ref(),
             acceptances: &acceptances,
             extract: dossier.extract.as_ref(),
+            listed,
         };
         if let Some(extract) = &dossier.extract {
             tags.insert(layout::EXTRACT.to_owned(), extract.text(&message).into_bytes());
@@ -186,7 +200,7 @@ fn put_signed(tags: &mut BTreeMap<String, Vec<u8>>, stem: &str, part: &SignedPar
 fn put_record(tags: &mut BTreeMap<String, Vec<u8>>, origin: &str, part: &RecordPart) -> Result<(), AssemblyError> {
     let good = part.salt.0.len() == crate::custody::leaf::SALT_BYTES
         && TlogProof::parse(part.proof.as_bytes())?.index() == part.index
-        && record::decode(&part.record.0)?.authority.log_origin() == origin;
+        && record::decode(&part.record.0)?.authority.owns_log(origin);
     if !good {
         return Err(AssemblyError::Foreign("record"));
     }
@@ -197,16 +211,22 @@ fn put_record(tags: &mut BTreeMap<String, Vec<u8>>, origin: &str, part: &RecordP
     Ok(())
 }
 
+/// The log that a checkpoint is of.
+fn origin_of(note: &[u8]) -> Result<String, AssemblyError> {
+    let note = Note::parse(note).map_err(CheckpointError::from)?;
+    Ok(Checkpoint::parse(note.text())?.origin().to_owned())
+}
+
 /// The further checkpoints of both logs, merged by what they say, their links, and the time-stamps.
 fn put_checkpoints(
     tags: &mut BTreeMap<String, Vec<u8>>,
     dossier: &Dossier,
-    origins: [String; 2],
+    (parties, own): ([&AuthorityId; 2], &str),
 ) -> Result<(), AssemblyError> {
     for part in dossier.cosigned.iter().chain(&dossier.peer_links) {
         let note = Note::parse(&part.note.0).map_err(CheckpointError::from)?;
         let said = Checkpoint::parse(note.text())?;
-        if !origins.iter().any(|origin| origin == said.origin()) {
+        if !parties.iter().any(|party| party.owns_log(said.origin())) {
             return Err(AssemblyError::Foreign("checkpoint"));
         }
         let path = put_note(tags, note, &said);
@@ -219,7 +239,7 @@ fn put_checkpoints(
     }
     for part in &dossier.time_stamps {
         let said = Checkpoint::parse(Note::parse(&part.note.0).map_err(CheckpointError::from)?.text())?;
-        if said.origin() != dossier.exporter.log_origin() {
+        if said.origin() != own {
             return Err(AssemblyError::Foreign("time-stamp"));
         }
         let stem = (1..)
@@ -274,7 +294,7 @@ fn put_directory(
         let authority = roster.authority(id).ok_or(AssemblyError::UnknownAuthority)?;
         tags.insert(layout::certificates(id), certificates(authority).into_bytes());
         tags.insert(layout::revocation_lists(id), revocation_lists(authority).into_bytes());
-        tags.insert(layout::log_keys(&id.log_origin()), log_keys(authority).into_bytes());
+        tags.insert(layout::log_keys(&authority.log_origin()), log_keys(authority).into_bytes());
         if !authority.time_stamp_issuers.is_empty() {
             tags.insert(layout::time_stamp_issuers(id), time_stamp_issuers(authority).into_bytes());
         }

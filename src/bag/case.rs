@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::bag::facts::{Facts, Told};
 use crate::bag::layout;
+use crate::bag::listed::is_in_bag;
 use crate::bag::page::visible;
 use crate::crypto::digest::sha256_of_parts;
 use crate::model::event::{Actor, Outcome};
@@ -51,7 +52,13 @@ fn investigation(facts: &Facts<'_>) -> Value {
         _ => message.request_id.to_string(),
     };
     let mut all: BTreeSet<String> = facts.records.iter().map(action_name).collect();
-    all.extend(facts.items().into_iter().map(|item| name_of("provenance", &exhibit_number(facts, item))));
+    all.extend(
+        facts
+            .items()
+            .into_iter()
+            .filter(|item| is_in_bag(item))
+            .map(|item| name_of("provenance", &exhibit_number(facts, item))),
+    );
     json!({
         "@id": name_of("investigation", &message.request_id.to_string()),
         "@type": "case-investigation:Investigation",
@@ -121,7 +128,7 @@ fn exhibits(facts: &Facts<'_>) -> Vec<Value> {
         });
         [file, record]
     };
-    facts.items().into_iter().flat_map(both).collect()
+    facts.items().into_iter().filter(|item| is_in_bag(item)).flat_map(both).collect()
 }
 
 /// Each signed act, record, receipt, checkpoint and time-stamp of the bag as a file with its digest.
@@ -206,7 +213,8 @@ fn objects(facts: &Facts<'_>, told: &Told) -> Vec<Value> {
     let Some(id) = told.record.subject.message_id else { return Vec::new() };
     let (_, main) = facts.notes.message;
     if id == main.message_id {
-        return facts.items().into_iter().map(|item| reference(&name_of("file", &layout::payload(item)))).collect();
+        let here = facts.items().into_iter().filter(|item| is_in_bag(item));
+        return here.map(|item| reference(&name_of("file", &layout::payload(item)))).collect();
     }
     if facts.notes.request.is_some_and(|request| request.message_id == id) {
         return proofs(facts, [format!("{}.pb", layout::REQUEST)]);

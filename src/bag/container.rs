@@ -8,7 +8,7 @@ use crate::bag::layout::{Algorithm, BAG_INFO, BAGIT, BAGIT_TEXT, DATA};
 use crate::bag::listing;
 use crate::bag::notes::bag_info_fields;
 use crate::bag::verdict::Findings;
-use crate::model::limits::TAG_FILE_BYTES_MAX;
+use crate::model::limits::{MANIFEST_BYTES_MAX, TAG_FILE_BYTES_MAX};
 
 /// The payload as it was found, by path.
 pub type Payload = BTreeMap<String, Digests>;
@@ -129,7 +129,7 @@ fn read_list(
     algorithm: Algorithm,
     findings: &mut Findings,
 ) -> Option<BTreeMap<String, String>> {
-    let read = folder.read(file, TAG_FILE_BYTES_MAX).map_err(|error| error.to_string());
+    let read = folder.read(file, MANIFEST_BYTES_MAX).map_err(|error| error.to_string());
     let listed = read.and_then(|bytes| listing::parse(&bytes, algorithm).map_err(|error| error.to_string()));
     match listed {
         Ok(listed) => Some(listed),

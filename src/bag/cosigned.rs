@@ -74,14 +74,14 @@ impl Witnesses {
 
     fn is_own(&self, name: &str, origin: &str) -> bool {
         // The log's own lasting key is of the same kind as a cosigner's; it vouches for nothing but the log.
-        name == origin || self.owners.get(name).is_some_and(|owner| owner.log_origin() == origin)
+        name == origin || self.owners.get(name).is_some_and(|owner| owner.owns_log(origin))
     }
 }
 
 /// Lines that nobody here can check; C2SP lets anybody add some.
 fn strangers(roster: &Roster, seen: &Seen, witnesses: &Witnesses, findings: &mut Findings) {
     let origin = seen.signed.checkpoint().origin();
-    let own = roster.authorities().filter(|authority| authority.id.log_origin() == origin);
+    let own = roster.authorities().filter(|authority| authority.id.owns_log(origin));
     let own: Vec<VerifierKey> = own.filter_map(|authority| log_keys(authority).ok()).flatten().collect();
     let lines = seen.signed.note().signatures().iter();
     let unknown = lines.filter(|line| !own.iter().chain(&witnesses.keys).any(|key| key.is_of(line))).count();

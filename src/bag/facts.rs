@@ -40,6 +40,8 @@ pub struct Facts<'a> {
 pub struct Told {
     /// What it says.
     pub record: CustodyRecord,
+    /// The name of the log.
+    log: String,
     /// Its place in the log.
     pub index: u64,
     /// The size of the log that it is proven under.
@@ -132,16 +134,17 @@ impl<'a> Facts<'a> {
 impl Told {
     /// The name of the log.
     pub fn origin(&self) -> String {
-        self.record.authority.log_origin()
+        self.log.clone()
     }
 }
 
 fn records(tags: &Tags) -> Vec<Told> {
     let mut found: BTreeMap<(String, u64, Digest), Told> = BTreeMap::new();
     let mut put = |bytes: &[u8], proof: &[u8], file: String| {
-        let (Ok(record), Some((index, size))) = (record::decode(bytes), place(proof)) else { return };
+        let (Ok(record), Some((index, size, log))) = (record::decode(bytes), place(proof)) else { return };
+        let log = if record.authority.owns_log(&log) { log } else { record.authority.log_origin() };
         let sha256 = sha256(bytes);
-        let told = Told { record, index, size, sha256, files: Vec::new() };
+        let told = Told { record, log, index, size, sha256, files: Vec::new() };
         found.entry((told.origin(), index, sha256)).or_insert(told).files.push(file);
     };
     for (path, bytes) in tags.iter().filter(|(path, _)| path.starts_with(RECORDS)) {
@@ -160,11 +163,12 @@ fn records(tags: &Tags) -> Vec<Told> {
     all
 }
 
-/// The index that a proof claims and the size of the log that it leads to.
-fn place(proof: &[u8]) -> Option<(u64, u64)> {
+/// The index that a proof claims, and the size and name of the log that it leads to.
+fn place(proof: &[u8]) -> Option<(u64, u64, String)> {
     let index = TlogProof::parse(proof).ok()?.index();
     let (_, note) = std::str::from_utf8(proof).ok()?.split_once("\n\n")?;
-    Some((index, said(note.as_bytes())?.0.size()))
+    let checkpoint = said(note.as_bytes())?.0;
+    Some((index, checkpoint.size(), checkpoint.origin().to_owned()))
 }
 
 fn said(note: &[u8]) -> Option<(Checkpoint, Vec<String>)> {

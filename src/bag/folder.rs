@@ -111,7 +111,7 @@ pub struct Digests {
 }
 
 /// Digests of what goes by.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Hasher {
     sha256: Sha256,
     sha512: Sha512,

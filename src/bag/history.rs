@@ -125,13 +125,17 @@ pub fn check(
 ) -> History {
     let mut history = History::default();
     for authority in roster.into_iter().flat_map(Roster::authorities) {
-        open(folder, authority, logs, &mut history, findings);
+        for origin in authority.log_origins() {
+            open(folder, (authority, &origin), logs, &mut history, findings);
+        }
     }
     let mut all = under.to_vec();
     all.extend(history.seen.iter().map(|seen| (seen.file.clone(), seen.signed.checkpoint().clone())));
     let later = by_size(&all);
     for authority in roster.into_iter().flat_map(Roster::authorities) {
-        links(folder, &authority.id.log_origin(), &later, &mut history, findings);
+        for origin in authority.log_origins() {
+            links(folder, &origin, &later, &mut history, findings);
+        }
     }
     history.settle();
     one_history(&all, proven, findings);
@@ -139,10 +143,15 @@ pub fn check(
     history
 }
 
-fn open(folder: &Folder, authority: &Authority, logs: &Logs, history: &mut History, findings: &mut Findings) {
-    let origin = authority.id.log_origin();
-    let newest = layout::checkpoint(&origin);
-    let below = layout::checkpoints(&origin);
+fn open(
+    folder: &Folder,
+    (authority, origin): (&Authority, &str),
+    logs: &Logs,
+    history: &mut History,
+    findings: &mut Findings,
+) {
+    let newest = layout::checkpoint(origin);
+    let below = layout::checkpoints(origin);
     let named = |path: &&str| path.strip_prefix(&below).is_some_and(|name| layout::checkpoint_size(name).is_some());
     let paths = folder.below(&newest).filter(|path| *path == newest || named(path));
     for path in paths {

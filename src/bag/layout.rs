@@ -4,6 +4,8 @@
 //! ```text
 //! bagit.txt  bag-info.txt  manifest-sha256.txt  manifest-sha512.txt  tagmanifest-sha256.txt  tagmanifest-sha512.txt
 //! data/0001/<name>                       the files, by object number
+//! data/0002/files.jsonl                  of a folder: the list of its files, which then stand as themselves:
+//! data/files/<path>  data/long/<name>
 //! rogatory/message.pb        .p7s        the signed message: it names every file with its digest and every condition
 //! rogatory/signed-envelope.bin           what travelled, exact bytes; its two fields:
 //! rogatory/envelope.pb       .p7s
@@ -106,6 +108,13 @@ impl Algorithm {
 /// The place of a file of the package.
 pub fn payload(item: &Item) -> String {
     format!("{DATA}/{:04}/{}", item.object_id, plain(&item.name))
+}
+
+/// Whether a payload path is that of a list of files: it is read to its end, as no other file of the payload is.
+pub fn is_list(path: &str) -> bool {
+    path.strip_prefix("data/").and_then(|rest| rest.strip_suffix("/files.jsonl")).is_some_and(|number| {
+        number.len() >= 4 && number.len() <= 10 && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// The place of an acceptance, counted from 1, without extension.

@@ -67,9 +67,9 @@ impl Compared {
     /// The sentence for people.
     pub const fn told(self) -> &'static str {
         match self {
-            Self::Same => "agrees with the signed digest",
-            Self::Different => "DIFFERS from the signed digest: rely on the message, not on a printed form",
-            Self::OtherEdition => "drawn by another edition of the fixed text; its digest cannot be compared here",
+            Self::Same => "the same, this is what was signed",
+            Self::Different => "DIFFERS from what was signed: rely on the message, not on a printed form",
+            Self::OtherEdition => "made by another edition of the fixed text, cannot be compared here",
         }
     }
 }

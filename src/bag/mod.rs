@@ -20,6 +20,7 @@ pub mod layout;
 pub mod letter;
 pub mod letter_parts;
 pub mod link;
+pub mod listed;
 pub mod listing;
 pub mod log;
 pub mod notes;

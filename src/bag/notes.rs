@@ -3,10 +3,12 @@
 
 use crate::bag::extract::Extract;
 use crate::bag::layout;
+use crate::bag::listed::is_in_bag;
 use crate::crypto::digest::sha256;
 use crate::model::ident::AuthorityId;
+use crate::model::listed::ListTotals;
 use crate::model::message::{Body, Message};
-use crate::model::package::Condition;
+use crate::model::package::{Condition, Item};
 use crate::model::time::Timestamp;
 
 /// What the texts are made of.
@@ -24,6 +26,8 @@ pub struct Notes<'a> {
     pub acceptances: &'a [Message],
     /// What the bag holds, if it is not the whole package.
     pub extract: Option<&'a Extract>,
+    /// How many files the list names, if the package is a folder.
+    pub listed: Option<ListTotals>,
 }
 
 /// The label of the exporting authority in `bag-info.txt`.
@@ -43,7 +47,7 @@ impl Notes<'_> {
         let (_, message) = self.message;
         let all = message.consignment.as_ref().map(|consignment| consignment.items.clone()).unwrap_or_default();
         let items = self.extract.map_or(all, |extract| extract.items(message));
-        let bytes: u64 = items.iter().map(|item| item.plaintext_bytes).fold(0, u64::saturating_add);
+        let (files, bytes) = payload(&items, self.listed);
         let package = message.consignment.as_ref().map(|consignment| consignment.seal_id.to_string());
         let exported_at = self.exported_at.to_string();
         vec![
@@ -51,7 +55,7 @@ impl Notes<'_> {
             ("Bagging-Date", exported_at.chars().take(10).collect()),
             ("External-Identifier", package.unwrap_or_default()),
             ("Internal-Sender-Identifier", message.request_id.to_string()),
-            ("Payload-Oxum", format!("{bytes}.{}", items.len())),
+            ("Payload-Oxum", format!("{bytes}.{files}")),
             (EXPORTED_AT_LABEL, exported_at),
             ("Rogatory-Bag-Format", "1".to_owned()),
             (TEXTS_FORMAT_LABEL, TEXTS_FORMAT.to_owned()),
@@ -108,6 +112,15 @@ impl Notes<'_> {
             _ => false,
         })
     }
+}
+
+/// How many files of a package stand in a bag, and their bytes.
+pub fn payload<'a>(items: impl IntoIterator<Item = &'a Item>, listed: Option<ListTotals>) -> (u64, u64) {
+    let listed = listed.unwrap_or_default();
+    let here = items.into_iter().filter(|item| is_in_bag(item));
+    here.fold((listed.files, listed.bytes), |(files, bytes), item| {
+        (files + 1, bytes.saturating_add(item.plaintext_bytes))
+    })
 }
 
 /// `bag-info.txt` from its fields.

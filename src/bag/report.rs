@@ -3,6 +3,8 @@
 
 use crate::bag::facts::Facts;
 use crate::bag::layout::{self, CONDITIONS, VERIFY};
+use crate::bag::listed::is_in_bag;
+use crate::bag::notes::payload;
 use crate::bag::page::{Block, Cell, Line, Page, Table, cell, fixed, outside, plain, prose, quote, strong};
 use crate::bag::report_proofs;
 use crate::crypto::digest::sha256;
@@ -35,8 +37,7 @@ pub fn page(facts: &Facts<'_>) -> Page {
 fn cover(facts: &Facts<'_>, package: &str) -> Vec<Block> {
     let notes = &facts.notes;
     let (_, message) = notes.message;
-    let items = facts.items();
-    let bytes = items.iter().map(|item| item.plaintext_bytes).fold(0, u64::saturating_add);
+    let (files, bytes) = payload(facts.items(), notes.listed);
     let mut pairs = vec![
         ("From", cell(strong(message.sender.authority.as_str()))),
         ("To", cell(strong(message.recipient.as_str()))),
@@ -56,7 +57,7 @@ fn cover(facts: &Facts<'_>, package: &str) -> Vec<Block> {
     }
     pairs.extend([
         ("Written", cell(plain(message.created_at.to_string()))),
-        ("Files", cell(plain(format!("{}, together {} bytes", items.len(), grouped(bytes))))),
+        ("Files", cell(plain(format!("{files}, together {} bytes", grouped(bytes))))),
         ("Conditions", cell(plain(condition_count(message)))),
         ("This copy made by", cell(plain(format!("{} on {}", notes.exporter, notes.exported_at)))),
     ]);
@@ -224,7 +225,11 @@ fn files(facts: &Facts<'_>) -> Vec<Block> {
     let (_, message) = facts.notes.message;
     let items = message.consignment.iter().flat_map(|found| &found.items);
     let rows = items.map(|item| {
-        let place = if facts.holds(item) { fixed(layout::payload(item)) } else { strong("left out of this extract") };
+        let place = match (facts.holds(item), is_in_bag(item)) {
+            (true, true) => fixed(layout::payload(item)),
+            (true, false) => plain("its files stand below data/files and data/long"),
+            (false, _) => strong("left out of this extract"),
+        };
         let mut name: Cell = vec![vec![outside(&item.name)], vec![place]];
         name.extend(prose(&item.description));
         vec![

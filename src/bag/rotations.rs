@@ -129,13 +129,13 @@ impl Logs {
     pub fn open(&self, authority: &AuthorityId, note: &[u8]) -> Result<SignedCheckpoint, String> {
         let speaking = self.by_authority.get(authority).ok_or("the directory does not list the log's authority")?;
         let (signed, _) = speaking.as_ref().map_err(Clone::clone)?.open(note)?;
-        let own = signed.checkpoint().origin() == authority.log_origin();
+        let own = authority.owns_log(signed.checkpoint().origin());
         if own { Ok(signed) } else { Err("it is of another log".to_owned()) }
     }
 }
 
 fn in_bag(folder: &Folder, authority: &Authority, keys: &[VerifierKey], findings: &mut Findings) -> Vec<Checked> {
-    let below = layout::rotations(&authority.id.log_origin());
+    let below = layout::rotations(&authority.log_origin());
     let mut found: Vec<(String, Checked)> = Vec::new();
     for path in folder.below(&below).take(LOG_ROTATIONS_MAX) {
         let Some(name) = path.strip_prefix(&below).filter(|name| !name.contains('/')) else { continue };

@@ -63,7 +63,7 @@ fn named(proven: &Proven, findings: &mut Findings) {
     let record = &proven.record;
     let origin = proven.checkpoint.origin();
     let result =
-        if record.authority.log_origin() == origin { Ok(()) } else { Err("it names another authority than the log's") };
+        if record.authority.owns_log(origin) { Ok(()) } else { Err("it names another authority than the log's") };
     findings.judge("The record is the log's own", None, result);
     let by = record.actor.officer().map(|name| format!(" by officer {}", name.as_str())).unwrap_or_default();
     findings.tell(format!("Record {} of {origin} (a log of {} entries):", proven.index, proven.checkpoint.size()));

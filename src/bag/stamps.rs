@@ -52,13 +52,15 @@ pub fn check(
 ) -> Vec<Attested> {
     let mut attested = Vec::new();
     for authority in roster.into_iter().flat_map(Roster::authorities) {
-        let below = layout::checkpoints(&authority.id.log_origin());
-        for path in folder.below(&below) {
-            let Some(stem) = path.strip_suffix(".tsr") else { continue };
-            if stem.strip_prefix(&below).and_then(layout::checkpoint_size).is_none() {
-                continue;
+        for origin in authority.log_origins() {
+            let below = layout::checkpoints(&origin);
+            for path in folder.below(&below) {
+                let Some(stem) = path.strip_suffix(".tsr") else { continue };
+                if stem.strip_prefix(&below).and_then(layout::checkpoint_size).is_none() {
+                    continue;
+                }
+                attested.extend(one(folder, (authority, &origin, logs), given, stem, findings));
             }
-            attested.extend(one(folder, (authority, logs), given, stem, findings));
         }
     }
     attested.sort_by_key(|one: &Attested| (one.stamped.time, one.stem.clone()));
@@ -80,7 +82,7 @@ pub fn check(
 
 fn one(
     folder: &Folder,
-    (authority, logs): (&Authority, &Logs),
+    (authority, origin, logs): (&Authority, &str, &Logs),
     given: &[Vec<u8>],
     stem: &str,
     findings: &mut Findings,
@@ -91,9 +93,10 @@ fn one(
     let note = folder.read(&note_file, NOTE_BYTES_MAX).map_err(|error| error.to_string());
     let opened = note.and_then(|note| {
         let said = logs.open(&authority.id, &note)?.checkpoint().clone();
-        let below = layout::checkpoints(&authority.id.log_origin());
-        let good = stem.strip_prefix(&below).and_then(layout::checkpoint_size) == Some(said.size());
-        if good { Ok((note, said)) } else { Err("it stands under the name of another size".to_owned()) }
+        let below = layout::checkpoints(origin);
+        let named = stem.strip_prefix(&below).and_then(layout::checkpoint_size);
+        let good = said.origin() == origin && named == Some(said.size());
+        if good { Ok((note, said)) } else { Err("it stands under the name of another log or size".to_owned()) }
     });
     let what = format!("What was time-stamped is a checkpoint that the log of {} signed", authority.id);
     let (note, checkpoint) = findings.judge(what, Some(&note_file), opened)?;

@@ -6,7 +6,8 @@ use crate::bag::custody::Proven;
 use crate::bag::extract;
 use crate::bag::folder::Folder;
 use crate::bag::layout::{BAG_INFO, CONDITIONS, LOGS};
-use crate::bag::notes::{EXPORTED_AT_LABEL, EXPORTER_LABEL, Notes, TEXTS_FORMAT_LABEL, bag_info_fields};
+use crate::bag::listed::is_in_bag;
+use crate::bag::notes::{EXPORTED_AT_LABEL, EXPORTER_LABEL, Notes, TEXTS_FORMAT_LABEL, bag_info_fields, payload};
 use crate::bag::retold;
 use crate::bag::verdict::Findings;
 use crate::model::event::{Event, Outcome, Stage};
@@ -83,14 +84,14 @@ fn sent(acts: &Acts, findings: &mut Findings) {
     let items: Vec<&Item> = all.clone().filter(is_here).collect();
     findings.heading("Which files");
     if !findings.has_failed() {
-        let bytes = items.iter().map(|item| item.plaintext_bytes).fold(0, u64::saturating_add);
+        let (files, bytes) = payload(items.iter().copied(), acts.listed);
         findings.tell(format!(
             "Complete and unaltered: {}, {bytes} bytes, each as {} signed it.",
-            if items.len() == 1 { "1 file".to_owned() } else { format!("{} files", items.len()) },
+            if files == 1 { "1 file".to_owned() } else { format!("{files} files") },
             message.sender.authority
         ));
     }
-    for item in all {
+    for item in all.filter(|item| is_in_bag(item)) {
         let place = if is_here(&item) { "" } else { " This extract leaves it out." };
         findings.tell(format!(
             "File {}: {}, {} bytes, SHA-256 {}.{place}",
@@ -237,8 +238,15 @@ fn notes<'a>(
     };
     let request = acts.request.as_ref().map(|act| &act.message);
     let extract = acts.extract.as_ref();
-    let notes =
-        Notes { exporter, exported_at, message: (&acts.main.signed.content, main), request, acceptances, extract };
+    let notes = Notes {
+        exporter,
+        exported_at,
+        message: (&acts.main.signed.content, main),
+        request,
+        acceptances,
+        extract,
+        listed: acts.listed,
+    };
     let expected = notes.bag_info();
     // The version of the texts may be another one; that is judged with the texts.
     let wrong = expected.iter().filter(|(label, _)| *label != TEXTS_FORMAT_LABEL).find(|(label, value)| {

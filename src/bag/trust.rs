@@ -62,7 +62,7 @@ pub fn check_extracts(folder: &Folder, authority: &Authority, findings: &mut Fin
     let extracts = [
         ("issuing certificates", layout::certificates(id), assembly::certificates(authority)),
         ("revocation lists", layout::revocation_lists(id), assembly::revocation_lists(authority)),
-        ("log keys", layout::log_keys(&id.log_origin()), assembly::log_keys(authority)),
+        ("log keys", layout::log_keys(&authority.log_origin()), assembly::log_keys(authority)),
     ];
     for (kind, path, expected) in extracts.into_iter().chain(time_stamps) {
         findings.saw(&path);

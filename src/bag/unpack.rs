@@ -5,7 +5,7 @@
 use std::io::{self, Read};
 
 use crate::bag::folder::{Fault, Folder, Hasher, Held, Progress};
-use crate::bag::layout::{DATA, is_plain_path};
+use crate::bag::layout::{self, DATA, is_plain_path};
 use crate::bag::tar::{self, BLOCK_BYTES, Header, Kind, TarError};
 use crate::model::limits::{
     ARCHIVE_END_BYTES_MAX, ARCHIVE_TAGS_BYTES_MAX, BAG_DEPTH_MAX, BAG_FILES_MAX, DIRECTORY_BYTES_MAX, OBJECT_BYTES_MAX,
@@ -109,7 +109,7 @@ impl Unpacking<'_> {
     fn file(&mut self, path: String, bytes: u64) -> Result<(), ArchiveError> {
         let is_payload = path.strip_prefix(DATA).is_some_and(|rest| rest.starts_with('/'));
         let mut content = None;
-        if !is_payload {
+        if !is_payload || layout::is_list(&path) {
             let large = |bytes_max| ArchiveError::Large { path: path.clone(), bytes_max };
             let length = usize::try_from(bytes).ok().filter(|length| *length <= DIRECTORY_BYTES_MAX);
             let length = length.ok_or_else(|| large(u64::try_from(DIRECTORY_BYTES_MAX).unwrap_or(u64::MAX)))?;

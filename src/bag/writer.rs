@@ -11,13 +11,15 @@ use crate::bag::assembly::{Assembly, AssemblyError};
 use crate::bag::dossier::Dossier;
 use crate::bag::folder::{Digests, Hasher};
 use crate::bag::layout::{self, Algorithm, BAGIT, BAGIT_TEXT};
+use crate::bag::listed::{Names, is_in_bag};
 use crate::bag::listing;
 use crate::bag::output::Output;
 use crate::bag::tar::TarError;
 use crate::crypto::digest::sha256;
 use crate::model::ident::Digest;
 use crate::model::limits::READ_BYTES;
-use crate::model::package::Item;
+use crate::model::listed::{ListTotals, ListedFile};
+use crate::model::package::{Item, ItemForm};
 use crate::model::time::Timestamp;
 
 /// A bag that is being written.
@@ -30,6 +32,10 @@ pub struct BagWriter {
     payload: BTreeMap<String, [String; 2]>,
     listed: BTreeMap<String, [String; 2]>,
     broken: bool,
+    /// Places of the files of a folder, and how many there are so far.
+    names: Names,
+    totals: Option<ListTotals>,
+    current: Option<Current>,
 }
 
 /// A bag that is whole and on disk, or went down a pipe.
@@ -56,7 +62,9 @@ impl BagWriter {
 
     /// Begins a bag whose dossier comes after its files: so the record of their opening can be in it.
     pub fn begin(output: Output, items: Vec<Item>) -> Self {
-        Self { output, items, tags: None, payload: BTreeMap::new(), listed: BTreeMap::new(), broken: false }
+        let (payload, listed) = (BTreeMap::new(), BTreeMap::new());
+        let (names, totals, current) = (Names::default(), None, None);
+        Self { output, items, tags: None, payload, listed, broken: false, names, totals, current }
     }
 
     /// The dossier of a bag that was begun without.
@@ -64,7 +72,7 @@ impl BagWriter {
     /// # Errors
     /// [`WriteError`] when it does not hold together, or names other files than the bag was begun with.
     pub fn describe(&mut self, dossier: &Dossier, exported_at: Timestamp) -> Result<(), WriteError> {
-        let assembly = Assembly::of(dossier, exported_at)?;
+        let assembly = Assembly::of_folder(dossier, exported_at, self.totals)?;
         if assembly.items != self.items {
             return Err(WriteError::OtherFiles);
         }
@@ -112,6 +120,70 @@ impl BagWriter {
         Ok(OpenFile { bag: self, item, path, hasher: Hasher::default(), written: 0, was_broken })
     }
 
+    /// Begins a file of the folder that the package is, in the order of its list.
+    ///
+    /// # Errors
+    /// [`WriteError`] when one is open, or the disk fails.
+    pub fn begin_listed(&mut self, file: &ListedFile) -> Result<(), WriteError> {
+        if self.current.is_some() || self.broken {
+            return Err(WriteError::Broken(self.output.partial()));
+        }
+        let path = self.names.place(&file.path);
+        self.broken = true;
+        self.output.begin(&path, file.bytes)?;
+        self.current = Some(Current { path, file: (file.bytes, file.sha256), hasher: Hasher::default(), written: 0 });
+        Ok(())
+    }
+
+    /// Takes its next bytes, those before `at` that did not come as zeros.
+    ///
+    /// # Errors
+    /// [`WriteError`] when they are more than the list names, or the disk fails.
+    pub fn take_listed(&mut self, at: u64, piece: &[u8]) -> Result<(), WriteError> {
+        const ZEROS: [u8; 1 << 14] = [0; 1 << 14];
+        let Some(current) = &mut self.current else { return Err(WriteError::Broken(self.output.partial())) };
+        let end = at.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        if at < current.written || end > current.file.0 {
+            return Err(WriteError::Mismatch(0));
+        }
+        while current.written < at {
+            let count = usize::try_from(at - current.written).unwrap_or(usize::MAX).min(ZEROS.len());
+            let zeros = ZEROS.get(..count).unwrap_or_default();
+            current.hasher.update(zeros);
+            self.output.write(zeros)?;
+            current.written += u64::try_from(count).unwrap_or(u64::MAX);
+        }
+        current.hasher.update(piece);
+        current.written = end;
+        self.output.write(piece)
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// [`WriteError`] when it is not the one of the list, or the disk fails.
+    pub fn end_listed(&mut self) -> Result<(), WriteError> {
+        let bytes = self.current.as_ref().map(|current| current.file.0).unwrap_or_default();
+        self.take_listed(bytes, &[])?;
+        let Some(current) = self.current.take() else { return Err(WriteError::Broken(self.output.partial())) };
+        let digests = current.hasher.finish();
+        if (digests.bytes, digests.sha256) != current.file {
+            return Err(WriteError::Mismatch(0));
+        }
+        self.output.end()?;
+        self.payload.insert(current.path, hex(&digests));
+        self.broken = false;
+        let totals = self.totals.get_or_insert_default();
+        totals.files += 1;
+        totals.bytes = totals.bytes.saturating_add(bytes);
+        Ok(())
+    }
+
+    /// Says that all files of the folder were written, though there may be none.
+    pub fn end_folder(&mut self) {
+        self.totals.get_or_insert_default();
+    }
+
     /// Writes everything else, makes it durable and gives the bag its name.
     ///
     /// # Errors
@@ -121,8 +193,11 @@ impl BagWriter {
             return Err(WriteError::Broken(self.output.partial()));
         }
         let missing = |item: &&Item| !self.payload.contains_key(&layout::payload(item));
-        if let Some(item) = self.items.iter().find(missing) {
+        if let Some(item) = self.items.iter().filter(|item| is_in_bag(item)).find(missing) {
             return Err(WriteError::FileMissing(item.object_id));
+        }
+        if let Some(list) = self.items.iter().find(|item| item.form == ItemForm::List && self.totals.is_none()) {
+            return Err(WriteError::FileMissing(list.object_id));
         }
         let tags = self.tags.take().ok_or(WriteError::OtherFiles)?;
         self.tag(BAGIT, BAGIT_TEXT.as_bytes())?;
@@ -148,6 +223,15 @@ impl BagWriter {
         self.listed.insert(path.to_owned(), hex(&hasher.finish()));
         Ok(())
     }
+}
+
+/// A file of a folder that is being written.
+#[derive(Debug)]
+struct Current {
+    path: String,
+    file: (u64, Digest),
+    hasher: Hasher,
+    written: u64,
 }
 
 /// A file of the package that is being written.
@@ -230,7 +314,7 @@ pub enum WriteError {
     /// A file twice.
     #[error("file {0} was written already")]
     Twice(u32),
-    /// A file that is not the signed one.
+    /// A file that is not the signed one; 0 for one of a folder.
     #[error(
         "file {0} is not the one that the signed message names (its length or SHA-256 differs); the incomplete bag is left for inspection"
     )]

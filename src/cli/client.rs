@@ -89,6 +89,14 @@ impl Client {
         self.json(Method::POST, path, serde_json::to_vec(body)?.into())
     }
 
+    /// Ends something.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.json(Method::DELETE, path, Bytes::new())
+    }
+
     /// Reads plain text.
     ///
     /// # Errors

@@ -172,6 +172,8 @@ fn request(xa: &Side, story: &mut Story<'_>) -> anyhow::Result<MessageRow> {
         media_type: "text/plain".to_owned(),
         description: "The law that applies".to_owned(),
         role: ItemRole::Attachment,
+        also: Vec::new(),
+        expected: Vec::new(),
     };
     packing::add(node, xa.first(), package_id, facts, &mut Cursor::new(demo_cast::LAW))?;
     let draft = Draft {
@@ -232,6 +234,8 @@ fn transmit(
             media_type: "application/octet-stream".to_owned(),
             description: String::new(),
             role: ItemRole::Evidence,
+            also: Vec::new(),
+            expected: Vec::new(),
         };
         packing::add(node, xb.first(), package_id, facts, content)?;
         Ok(())
@@ -259,6 +263,7 @@ fn transmit(
         legal_source: String::new(),
         origin: ConditionOrigin::RequestedState,
         objects: Vec::new(),
+        ..Condition::default()
     }];
     draft.files = Some(packing::finish(node, xb.first(), package_id)?);
     let row = drafting::draft(node, xb.first(), draft)?;

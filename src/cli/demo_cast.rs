@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::crypto::ed25519::SigningKey;
 use crate::crypto::random;
 use crate::daemon::basis::BasisWish;
-use crate::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport, Watching};
+use crate::daemon::config::{self, Config, Officer};
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::run::{self, Running};
@@ -92,6 +92,8 @@ impl Cast {
 /// # Errors
 /// When something cannot be written or bound.
 pub fn raise(stage: &Path) -> anyhow::Result<Cast> {
+    // What the environment says is meant for one node, not for these two.
+    config::ignore_environment();
     let now = clock::now();
     let people = [
         ("XA-MOJ", "Ministry of Justice of Arcadia", ["Ana Novak", "Bor Kos"]),
@@ -99,7 +101,7 @@ pub fn raise(stage: &Path) -> anyhow::Result<Cast> {
     ];
     let mut entries = Vec::new();
     for (id, name, officers) in people {
-        let config = config(id, name, officers)?;
+        let config = settings(id, name, officers)?;
         let made = init::init(&stage.join(id), &config, now)?;
         entries.push(Entry::parse(&std::fs::read(made.entry)?)?);
     }
@@ -124,31 +126,18 @@ pub fn raise(stage: &Path) -> anyhow::Result<Cast> {
     Ok(Cast { arcadia, borealia, root })
 }
 
-fn config(id: &str, name: &str, officers: [&str; 2]) -> anyhow::Result<Config> {
+fn settings(id: &str, name: &str, officers: [&str; 2]) -> anyhow::Result<Config> {
     let address = format!("127.0.0.1:{}", free_port()?);
     let uid = rustix::process::getuid().as_raw();
     let [first, second] = officers;
     let officer =
         |name: &str, roles: &[Role]| Officer { name: name.to_owned(), roles: roles.to_vec(), unix_uids: vec![uid] };
-    Ok(Config {
-        authority: id.parse()?,
-        name: name.to_owned(),
-        listen: address.parse()?,
-        advertise: vec![address],
-        languages: vec!["en".to_owned()],
-        delivery: Delivery::default(),
-        transport: Transport::default(),
-        witness: Watching::default(),
-        policy: Policy::default(),
-        log: Log::default(),
-        web: None,
-        time_stamp: Vec::new(),
-        admin: None,
-        officer: vec![
-            officer(first, &[Role::Drafter, Role::Custodian]),
-            officer(second, &[Role::Approver, Role::Auditor]),
-        ],
-    })
+    let mut config = Config::bare(id.parse()?, name.to_owned(), address.parse()?);
+    config.advertise = vec![address];
+    config.languages = vec!["en".to_owned()];
+    config.officer =
+        vec![officer(first, &[Role::Drafter, Role::Custodian]), officer(second, &[Role::Approver, Role::Auditor])];
+    Ok(config)
 }
 
 fn side(data: &Path, officers: [&str; 2]) -> anyhow::Result<Side> {

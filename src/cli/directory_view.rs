@@ -134,7 +134,7 @@ fn print_entry(entry: &Entry, out: &mut dyn Write) -> Result<(), DirectoryComman
         writeln!(out, "  issuing CA      SHA-256 {}", crate::crypto::digest::sha256(issuer))?;
     }
     for key in entry.verifier_keys() {
-        let whose = if key.name() == authority.id.log_origin() { "custody log" } else { "witness" };
+        let whose = if authority.id.owns_log(key.name()) { "custody log" } else { "witness" };
         let (id, algorithm) = (HEXLOWER.encode(&key.id()), key.algorithm());
         match key.public_key().len() {
             0..=32 => writeln!(out, "  {whose:<15} {key}")?,

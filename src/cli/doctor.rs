@@ -10,7 +10,8 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use crate::cli::client::{Client, Where};
-use crate::cli::{offline, show};
+use crate::cli::rotate::Key;
+use crate::cli::{emergency, offline, show};
 use crate::daemon::config::Config;
 use crate::daemon::home::Home;
 use crate::daemon::{clock, health};
@@ -21,6 +22,9 @@ use crate::model::ident::AuthorityId;
 pub struct DoctorArgs {
     /// The peer to look at, e.g. XB-MOJ; without it the node looks at itself
     peer: Option<AuthorityId>,
+    /// What somebody who has this key could have touched, by the log
+    #[arg(long, value_enum, conflicts_with = "peer")]
+    key: Option<Key>,
     #[command(flatten)]
     place: Where,
 }
@@ -43,6 +47,9 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 /// # Errors
 /// When the node cannot be asked, and its data cannot be read either.
 pub fn doctor(args: &DoctorArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    if let Some(key) = args.key {
+        return emergency::reach(key.into(), &args.place, out);
+    }
     let client = Client::new(&args.place)?;
     let findings: Value = match &args.peer {
         Some(_) if !client.node_runs() => {

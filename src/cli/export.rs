@@ -14,15 +14,21 @@ use serde_json::{Value, json};
 
 use crate::bag::dossier::Dossier;
 use crate::bag::extract::Extract;
+use crate::bag::listed::is_in_bag;
 use crate::bag::output::Output;
 use crate::bag::writer::{BagWriter, Written};
 use crate::cli::client::{Client, Where};
+use crate::cli::meter::Meter;
 use crate::cli::show;
 use crate::cli::sink::Sink;
+use crate::cli::tree_sink::{Taker, TreeSink};
+use crate::cli::using::UseArgs;
 use crate::daemon::api::percent_encoded;
 use crate::daemon::clock;
+use crate::law::conditions::asked::{Act, Asked};
 use crate::model::ident::Id;
-use crate::model::package::Item;
+use crate::model::listed::{Listed, ListedFile};
+use crate::model::package::{Item, ItemForm};
 use crate::store::lock::DirLock;
 
 /// Which package, and where to.
@@ -43,6 +49,8 @@ pub struct ExportArgs {
     #[arg(long = "for", value_name = "WHO")]
     recipient: Option<String>,
     #[command(flatten)]
+    using: UseArgs,
+    #[command(flatten)]
     place: Where,
 }
 
@@ -52,6 +60,15 @@ pub struct ExportArgs {
 /// What the node says, or why the bag cannot be written.
 pub fn run(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.place)?;
+    // Before any file is opened: what may not go out is not opened on the way to being refused.
+    let _: Value = client.post(&format!("/v1/packages/{}/gate", args.id), &asked(args))?;
+    let items = wanted_items(&client, args)?;
+    let is_folder = items.iter().any(|item| item.form != ItemForm::File);
+    if is_folder && !args.item.is_empty() {
+        bail!(
+            "the package is a folder: an extract of single files of it cannot be made yet; `package open --path` opens them"
+        );
+    }
     let is_pipe = args.to.as_os_str() == "-";
     let (written, cosigned) = if is_pipe {
         if io::stdout().is_terminal() {
@@ -62,6 +79,8 @@ pub fn run(args: &ExportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         stream(&client, args, Output::pipe(Box::new(pipe), base(args)))?
     } else if args.to.extension().is_some_and(|extension| extension == "tar") {
         stream(&client, args, Output::archive(&args.to, base(args))?)?
+    } else if is_folder {
+        stream(&client, args, Output::folder(&args.to)?)?
     } else {
         folder(&client, args)?
     };
@@ -129,16 +148,53 @@ fn base(args: &ExportArgs) -> String {
 /// of every opening is inside the bag.
 fn stream(client: &Client, args: &ExportArgs, output: Output) -> anyhow::Result<(Written, Cosigned)> {
     let items = wanted_items(client, args)?;
-    let objects: Vec<u32> = items.iter().map(|item| item.object_id).collect();
+    let objects: Vec<u32> = items.iter().filter(|item| is_in_bag(item)).map(|item| item.object_id).collect();
+    let is_folder = items.iter().any(|item| item.form == ItemForm::List);
     let mut writer = BagWriter::begin(output, items);
     for object_id in objects {
         let mut file = writer.open(object_id)?;
         client.download(&file_path(args, object_id), &mut file)?;
         file.close()?;
     }
+    if is_folder {
+        let purpose = Extract::reason(args.recipient.as_deref().unwrap_or_default(), &args.purpose);
+        let using = args.using.query();
+        let path = format!("/v1/packages/{}/tree?purpose={}{using}", args.id, percent_encoded(&purpose));
+        let meter = Meter::begin("exporting", None, 0, args.place.form());
+        let mut sink = TreeSink::new(BagTaker { writer, meter });
+        client.download(&path, &mut sink)?;
+        BagTaker { writer, .. } = sink.finish()?;
+        writer.end_folder();
+    }
     let dossier = dossier(client, args)?;
     writer.describe(&dossier, clock::now())?;
     Ok((writer.finish()?, Cosigned::of(&dossier)))
+}
+
+/// Takes the files of a folder into a bag.
+struct BagTaker {
+    writer: BagWriter,
+    meter: Meter,
+}
+
+impl Taker for BagTaker {
+    fn entry(&mut self, _: &Listed) -> anyhow::Result<()> {
+        // Links and empty folders stand in the list, which is in the bag.
+        Ok(())
+    }
+
+    fn begin(&mut self, file: &ListedFile) -> anyhow::Result<()> {
+        Ok(self.writer.begin_listed(file)?)
+    }
+
+    fn data(&mut self, at: u64, bytes: &[u8]) -> anyhow::Result<()> {
+        self.meter.add(u64::try_from(bytes.len())?);
+        Ok(self.writer.take_listed(at, bytes)?)
+    }
+
+    fn end(&mut self) -> anyhow::Result<()> {
+        Ok(self.writer.end_listed()?)
+    }
 }
 
 /// Into a folder: the files first by one pass into a private folder beside the target, for the same reason.
@@ -158,6 +214,12 @@ fn folder(client: &Client, args: &ExportArgs) -> anyhow::Result<(Written, Cosign
     Ok((writer.finish()?, Cosigned::of(&dossier)))
 }
 
+/// What the export is, as the conditions see it.
+fn asked(args: &ExportArgs) -> Asked {
+    let act = if args.item.is_empty() && args.recipient.is_none() { Act::Export } else { Act::Extract };
+    args.using.asked(act, &args.item, args.recipient.as_deref())
+}
+
 fn dossier(client: &Client, args: &ExportArgs) -> anyhow::Result<Dossier> {
     let mut path = format!("/v1/packages/{}/dossier?reason={}", args.id, percent_encoded(&args.purpose));
     if !args.item.is_empty() {
@@ -167,6 +229,8 @@ fn dossier(client: &Client, args: &ExportArgs) -> anyhow::Result<Dossier> {
     if let Some(recipient) = &args.recipient {
         path.push_str(&format!("&recipient={}", percent_encoded(recipient)));
     }
+    path.push_str(&args.using.query());
+    path.push_str(&args.using.kind_query());
     client.post(&path, &Value::Null)
 }
 
@@ -184,7 +248,8 @@ fn wanted_items(client: &Client, args: &ExportArgs) -> anyhow::Result<Vec<Item>>
 /// Opening a file is logged with the words of the export: an extract holds the records of its own purpose only.
 fn file_path(args: &ExportArgs, object_id: u32) -> String {
     let purpose = Extract::reason(args.recipient.as_deref().unwrap_or_default(), &args.purpose);
-    format!("/v1/packages/{}/files/{object_id}?purpose={}", args.id, percent_encoded(&purpose))
+    let using = args.using.query();
+    format!("/v1/packages/{}/files/{object_id}?purpose={}{using}", args.id, percent_encoded(&purpose))
 }
 
 /// A folder that is removed when it is dropped. The lock tells an export that runs from one that was killed.

@@ -42,7 +42,46 @@ const REST: &str = "Procedure, secrecy, urgency";
 /// Every question for a request as it stands: an answer may bring further ones.
 pub fn steps(new: &NewRequest) -> Vec<Step> {
     let request = &new.request;
-    let mut all = vec![
+    let mut all = opening(new);
+    all.extend(person_steps(&request.people));
+    all.push(long(FACTS, "facts", "A summary of the facts?", &request.facts));
+    for (place, charge) in request.charges.iter().enumerate() {
+        let ask = format!("What is {} under your law, and by which provision?", charge.crime);
+        all.push(Step {
+            about: "charges".to_owned(),
+            ..long(LAW, &format!("charges.{place}"), &ask, &charge.requesting_law)
+        });
+    }
+    all.push(long(LAW, "applicable_law", "The law that applies, explained?", &request.applicable_law));
+    all.extend(law_steps(&request.law_texts));
+    all.push(long(LAW, "penalty", "The penalty that is or may be imposed?", &request.penalty));
+    all.push(long(
+        LAW,
+        "dual_criminality",
+        "Why is it a crime in both States? Enter if nobody asks for that.",
+        &request.dual_criminality,
+    ));
+    for (number, measure) in (1..).zip(&request.measures) {
+        all.extend(measure_steps(number, measure));
+    }
+    if request.measures.iter().any(|one| matches!(one.kind.as_str(), "hearing" | "video-hearing")) {
+        let ask = "The law under which a witness may refuse to testify?";
+        all.push(long(HELP, "privilege_to_refuse_testimony", ask, &request.privilege_to_refuse_testimony));
+    }
+    all.push(long(
+        HELP,
+        "purpose",
+        "What is the evidence for, and why does it matter? This limits its use.",
+        &request.purpose,
+    ));
+    all.extend(closing(new));
+    all
+}
+
+/// State, legal basis, authority and case.
+fn opening(new: &NewRequest) -> Vec<Step> {
+    let request = &new.request;
+    vec![
         short(START, "language", "In which language do you write it (BCP 47, e.g. en)?", &new.language),
         listing(
             short(
@@ -81,39 +120,13 @@ pub fn steps(new: &NewRequest) -> Vec<Step> {
         ),
         long(CASE, "proceeding_authority_functions", "Its functions?", &request.proceeding_authority_functions),
         long(CASE, "nature_of_proceedings", "The nature of the proceedings?", &request.nature_of_proceedings),
-    ];
-    all.extend(person_steps(&request.people));
-    all.push(long(FACTS, "facts", "A summary of the facts?", &request.facts));
-    for (place, charge) in request.charges.iter().enumerate() {
-        let ask = format!("What is {} under your law, and by which provision?", charge.crime);
-        all.push(Step {
-            about: "charges".to_owned(),
-            ..long(LAW, &format!("charges.{place}"), &ask, &charge.requesting_law)
-        });
-    }
-    all.push(long(LAW, "applicable_law", "The law that applies, explained?", &request.applicable_law));
-    all.extend(law_steps(&request.law_texts));
-    all.push(long(LAW, "penalty", "The penalty that is or may be imposed?", &request.penalty));
-    all.push(long(
-        LAW,
-        "dual_criminality",
-        "Why is it a crime in both States? Enter if nobody asks for that.",
-        &request.dual_criminality,
-    ));
-    for (number, measure) in (1..).zip(&request.measures) {
-        all.extend(measure_steps(number, measure));
-    }
-    if request.measures.iter().any(|one| matches!(one.kind.as_str(), "hearing" | "video-hearing")) {
-        let ask = "The law under which a witness may refuse to testify?";
-        all.push(long(HELP, "privilege_to_refuse_testimony", ask, &request.privilege_to_refuse_testimony));
-    }
-    all.push(long(
-        HELP,
-        "purpose",
-        "What is the evidence for, and why does it matter? This limits its use.",
-        &request.purpose,
-    ));
-    all.extend([
+    ]
+}
+
+/// Procedure, secrecy, urgency and what else there is.
+fn closing(new: &NewRequest) -> Vec<Step> {
+    let request = &new.request;
+    vec![
         long(REST, "special_procedure", "A procedure that should be followed?", &request.special_procedure),
         long(REST, "confidentiality", "Wishes about secrecy beyond what the treaty gives?", &request.confidentiality),
         long(REST, "urgency_reason", "If it is urgent: why? Enter if it is not.", &new.urgency_reason),
@@ -135,8 +148,7 @@ pub fn steps(new: &NewRequest) -> Vec<Step> {
                 &given(new),
             )
         },
-    ]);
-    all
+    ]
 }
 
 fn person_steps(people: &[Person]) -> Vec<Step> {

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::{
-    completions, conditions, config, custody, demo, directory, directory_args, doctor, index, init, law, package,
-    reply, request, rotate, serve, steps, thread, verify,
+    backup, completions, conditions, config, consent, custody, demo, directory, directory_args, doctor, emergency, index,
+    init, keys, law, package, reply, request, restore, rotate, serve, steps, thread, verify,
 };
 use crate::daemon::clock;
 
@@ -45,6 +45,12 @@ enum Verb {
     Package(package::PackageArgs),
     /// Conditions on the use of a package
     Conditions(conditions::ConditionsArgs),
+    /// Consent to another use of evidence
+    Consent(consent::ConsentArgs),
+    /// Assurances that a transmission waits for
+    Assurance(consent::AssuranceArgs),
+    /// Give notice that evidence which clears an accused is disclosed; the notice opens every condition
+    Exculpatory(consent::ExculpatoryArgs),
     /// The chain-of-custody log
     Custody(custody::CustodyArgs),
     /// Which legal basis binds two authorities; the instruments behind it
@@ -53,8 +59,20 @@ enum Verb {
     Verify(verify::VerifyArgs),
     /// The index: derived from the log, may be rebuilt at any time
     Index(index::IndexArgs),
-    /// Replace a key of the stopped node, logged
+    /// Replace a key, logged; beside work or while the node is stopped
     Rotate(rotate::RotateArgs),
+    /// Lock the private key files of the stopped node under a passphrase, or unlock them
+    Keys(keys::KeysArgs),
+    /// Back the node up, running or stopped; sealed to a key kept elsewhere
+    Backup(backup::BackupArgs),
+    /// Put a backup into an empty directory, and decide how its log goes on
+    Restore(restore::RestoreArgs),
+    /// Stop serving a peer, and serve it again
+    Peer(emergency::PeerArgs),
+    /// Take no new act and hand nothing over; reading goes on
+    Freeze(emergency::FreezeArgs),
+    /// Work again after `freeze`
+    Thaw(emergency::ThawArgs),
     /// Look at the node, or at the way to a peer, and say what to do next
     Doctor(doctor::DoctorArgs),
     /// Ask the running node whether it is ready; for containers and supervisors
@@ -83,11 +101,20 @@ pub fn run() -> ExitCode {
         Verb::Duties(args) => thread::duties(&args, out),
         Verb::Package(args) => package::run(&args, out),
         Verb::Conditions(args) => conditions::run(&args, out),
+        Verb::Consent(args) => consent::consent(&args, out),
+        Verb::Assurance(args) => consent::assurance(&args, out),
+        Verb::Exculpatory(args) => consent::exculpatory(&args, out),
         Verb::Custody(args) => custody::run(&args, out),
         Verb::Law(args) => law::run(&args, clock::now(), out),
         Verb::Verify(args) => verify::run(&args, clock::now(), out).map_err(anyhow::Error::from),
         Verb::Index(args) => index::run(&args, out),
         Verb::Rotate(args) => rotate::run(&args, out),
+        Verb::Keys(args) => keys::run(&args, out),
+        Verb::Backup(args) => backup::run(&args, out),
+        Verb::Restore(args) => restore::run(&args, out),
+        Verb::Peer(args) => emergency::peer(&args, out),
+        Verb::Freeze(args) => emergency::freeze(&args, out),
+        Verb::Thaw(args) => emergency::thaw(&args, out),
         Verb::Doctor(args) => doctor::doctor(&args, out),
         Verb::Healthcheck(args) => doctor::healthcheck(&args, out),
         Verb::Reload(args) => serve::reload(&args, out),

@@ -1,27 +1,26 @@
 //! `rogatory package`: seal files, send them, list them, open them, export them as a bag.
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use serde_json::{Value, json};
+use anyhow::bail;
+use serde_json::Value;
 
-use crate::bag::layout;
 use crate::cli::client::{Client, Where};
 use crate::cli::destroy::{self, DestroyArgs};
 use crate::cli::export::{self, ExportArgs};
+use crate::cli::opening::{self, FilesArgs, OpenArgs};
 use crate::cli::request::print_row;
+use crate::cli::seal::{self, Plan};
 use crate::cli::show::Form;
-use crate::cli::sink::Sink;
-use crate::cli::{offline, show};
-use crate::daemon::api::percent_encoded;
+use crate::cli::uses::{self, UseVerb};
+use crate::cli::using;
+use crate::cli::{offline, show, transfers};
 use crate::daemon::api_routes::NewTransmittal;
 use crate::daemon::packing::Purpose;
 use crate::daemon::views;
 use crate::model::ident::Id;
-use crate::model::package::{Condition, ConditionOrigin};
 use crate::model::request::Completeness;
 
 /// Packages of files.
@@ -39,17 +38,24 @@ enum Verb {
     Send(OneArgs),
     /// All packages, both ways
     List {
+        /// Stay, and tell how far the files of each package are, how fast, and how long still; ends when none is on its way
+        #[arg(long)]
+        watch: bool,
         #[command(flatten)]
         place: Where,
     },
     /// One package: its files, its conditions
     Show(OneArgs),
+    /// The files of a package that is a folder: length, SHA-256, path
+    Files(FilesArgs),
     /// Open the files of a package into a folder; blocked until its conditions are accepted
     Open(OpenArgs),
     /// Destroy a package here for ever: its key, then its files. One officer asks, another confirms
     Destroy(DestroyArgs),
     /// Write a package with all its proofs as a BagIt bag that anybody can verify offline
     Export(ExportArgs),
+    #[command(flatten)]
+    Use(UseVerb),
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,11 +69,24 @@ struct OneArgs {
 #[derive(Debug, clap::Args)]
 struct SealArgs {
     /// The request that the package answers
-    #[arg(long)]
-    request: Id,
-    /// The files; `-` is standard input
-    #[arg(required = true)]
+    #[arg(long, required_unless_present_any = ["resume", "give_up"])]
+    request: Option<Id>,
+    /// Files and folders; `-` is standard input. A folder is sealed with all that is below it; links are named, not followed
+    #[arg(required_unless_present_any = ["resume", "give_up"])]
     files: Vec<PathBuf>,
+    /// The name of what comes from standard input
+    #[arg(long)]
+    name: Option<String>,
+    /// A further digest, made in the same pass: md5, sha1, sha512 or blake3; with =HEX it must be that one (of PATH: if
+    /// there are several files); may be repeated
+    #[arg(long, value_name = "[PATH:]ALGORITHM[=HEX]")]
+    also: Vec<String>,
+    /// Go on with this package, whose sealing was broken off; everything else that was said then holds
+    #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["request", "files", "name", "also", "give_up"])]
+    resume: Option<Id>,
+    /// Give up this package, whose sealing was broken off
+    #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["request", "files"])]
+    give_up: Option<Id>,
     /// Our reference
     #[arg(long, default_value = "")]
     reference: String,
@@ -77,26 +96,9 @@ struct SealArgs {
     /// More will follow
     #[arg(long)]
     partial: bool,
-    /// A condition that binds on acceptance: CODE=TEXT; may be repeated
+    /// A condition that binds on acceptance: CODE=TEXT, or CODE(KEY=VALUE;...)=TEXT; may be repeated
     #[arg(long = "condition", value_name = "CODE=TEXT")]
     conditions: Vec<String>,
-    #[command(flatten)]
-    place: Where,
-}
-
-#[derive(Debug, clap::Args)]
-struct OpenArgs {
-    /// The package
-    id: Id,
-    /// The folder to write to; files that are there already are never overwritten
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
-    /// Only this item; may be repeated
-    #[arg(long)]
-    item: Vec<u64>,
-    /// What for; stands in the custody log
-    #[arg(long, value_name = "TEXT")]
-    purpose: String,
     #[command(flatten)]
     place: Where,
 }
@@ -112,36 +114,44 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
             let row: Value = Client::new(&one.place)?.post(&format!("/v1/packages/{}/send", one.id), &Value::Null)?;
             print_row(&row, one.place.form(), out)
         }
-        Verb::List { place } => packages(place, out),
+        Verb::List { watch: true, place } => transfers::watch(place, out),
+        Verb::List { place, .. } => packages(place, out),
         Verb::Show(one) => show_one(one, out),
-        Verb::Open(args) => open(args, out),
+        Verb::Open(args) => opening::open(args, out),
+        Verb::Files(args) => opening::files(args, out),
         Verb::Export(args) => export::run(args, out),
+        Verb::Use(verb) => uses::run(verb, out),
         Verb::Destroy(args) => destroy::run(args, out),
     }
 }
 
 fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    if let Some(id) = args.give_up {
+        let _: Value = Client::new(&args.place)?.post(&format!("/v1/packings/{id}/discard"), &Value::Null)?;
+        writeln!(out, "gave up  package {id}: its key, and what was sealed of it, are gone")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut conditions = Vec::new();
     for (number, text) in (1..).zip(&args.conditions) {
-        let (code, text) =
-            text.split_once('=').with_context(|| format!("`{text}` is no condition; write CODE=TEXT"))?;
-        conditions.push(Condition {
-            id: format!("c{number}"),
-            code: code.to_owned(),
-            text: text.to_owned(),
-            legal_source: String::new(),
-            origin: ConditionOrigin::RequestedState,
-            objects: Vec::new(),
-        });
+        conditions.push(using::condition(number, text)?);
     }
     let client = Client::new(&args.place)?;
-    let id = fill(&client, &args.files, &Purpose::Request(args.request), args.place.form(), out)?;
-    let words = NewTransmittal {
-        request_id: args.request,
-        reference: args.reference.clone(),
-        description: args.description.clone(),
-        completeness: if args.partial { Completeness::Partial } else { Completeness::Final },
-        conditions,
+    let form = args.place.form();
+    let (id, words) = match (args.resume, args.request) {
+        (Some(id), _) => (id, seal::resume(&client, id, form, out)?.1),
+        (None, Some(request_id)) => {
+            let words = NewTransmittal {
+                request_id,
+                reference: args.reference.clone(),
+                description: args.description.clone(),
+                completeness: if args.partial { Completeness::Partial } else { Completeness::Final },
+                conditions,
+            };
+            let words = serde_json::to_value(words)?;
+            let plan = Plan::of(&args.files, args.name.as_deref(), &args.also, words.clone())?;
+            (seal::fill(&client, plan, &Purpose::Request(request_id), form, out)?, words)
+        }
+        (None, None) => bail!("say which request it answers: --request ID"),
     };
     let row: Value = client.post(&format!("/v1/packages/{id}/transmittal"), &words)?;
     print_row(&row, args.place.form(), out)?;
@@ -163,59 +173,7 @@ pub fn fill(
     form: Form,
     out: &mut dyn Write,
 ) -> anyhow::Result<Id> {
-    let begun: Value = client.post("/v1/packages", purpose)?;
-    let id: Id = show::text(&begun, "package_id").parse()?;
-    for path in files {
-        let (name, content, bytes) = source(path)?;
-        let role = match purpose {
-            Purpose::To(_) => "attachment",
-            Purpose::Request(_) => "evidence",
-        };
-        let length = bytes.map(|bytes| format!("&bytes={bytes}")).unwrap_or_default();
-        let query = format!(
-            "/v1/packages/{id}/files?name={}&media_type={}&role={role}{length}",
-            percent_encoded(&name),
-            percent_encoded(media_type(&name)),
-        );
-        let item: Value = client.upload(&query, content).with_context(|| format!("sealing {}", path.display()))?;
-        if form == Form::Text {
-            let (size, digest) = (show::number(&item, "plaintext_bytes"), show::text(&item, "sha256"));
-            writeln!(out, "sealed   {name}  {}  SHA-256 {digest}", show::bytes(size))?;
-        }
-    }
-    Ok(id)
-}
-
-type Source = (String, Box<dyn Read + Send>, Option<u64>);
-
-fn source(path: &Path) -> anyhow::Result<Source> {
-    if path == Path::new("-") {
-        return Ok(("stdin".to_owned(), Box::new(std::io::stdin()), None));
-    }
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let facts = file.metadata()?;
-    if facts.is_dir() {
-        bail!("{} is a folder; this version seals files: name them, or pack the folder (tar) first", path.display());
-    }
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let bytes = facts.is_file().then_some(facts.len());
-    Ok((name, Box::new(file), bytes))
-}
-
-/// A media type by the ending of the name; only a hint for people.
-fn media_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
-        Some("pdf") => "application/pdf",
-        Some("txt" | "md" | "log") => "text/plain",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("png") => "image/png",
-        Some("mp4") => "video/mp4",
-        Some("mp3") => "audio/mpeg",
-        Some("json") => "application/json",
-        Some("xml") => "application/xml",
-        Some("zip") => "application/zip",
-        _ => "application/octet-stream",
-    }
+    seal::fill(client, Plan::of(files, None, &[], Value::Null)?, purpose, form, out)
 }
 
 fn packages(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
@@ -245,6 +203,16 @@ fn packages(place: &Where, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             show::bytes(show::number(package, "plaintext_bytes")),
             show::text(row, "state"),
             show::counted(waiting.count() as u64, "condition", "conditions"),
+        )?;
+    }
+    for packing in show::list(&found, "packings") {
+        writeln!(
+            out,
+            "{}  being sealed by {}: {} in {} objects so far",
+            show::text(packing, "package_id"),
+            show::text(packing, "officer"),
+            show::bytes(show::number(packing, "sealed_bytes")),
+            show::number(packing, "objects"),
         )?;
     }
     show::more(&found, out)?;
@@ -282,44 +250,6 @@ fn show_one(one: &OneArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         };
         let (id, code) = (show::text(condition, "id"), show::text(condition, "code"));
         writeln!(out, "{id}  {code}  {accepted}\n      {}", show::text(condition, "text"))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn open(args: &OpenArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let client = Client::new(&args.place)?;
-    let found: Value = client.get(&format!("/v1/packages/{}", args.id))?;
-    let items: Vec<u64> = show::list(&found, "items").iter().map(|item| show::number(item, "object_id")).collect();
-    if let Some(wrong) = args.item.iter().find(|item| !items.contains(item)) {
-        bail!("the package holds no item {wrong}; see `rogatory package show {}`", args.id);
-    }
-    fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
-    let mut opened = Vec::new();
-    for item in show::list(&found, "items") {
-        let number = show::number(item, "object_id");
-        if !args.item.is_empty() && !args.item.contains(&number) {
-            continue;
-        }
-        let name = format!("{number:04}-{}", layout::plain(show::text(item, "name")));
-        let target = args.to.join(name);
-        let mut sink = Sink::create(&target)?;
-        let path = format!("/v1/packages/{}/files/{number}?purpose={}", args.id, percent_encoded(&args.purpose));
-        if let Err(error) = client.download(&path, &mut sink) {
-            drop(sink);
-            let _ = fs::remove_file(&target);
-            return Err(error);
-        }
-        let digest = sink.finish()?;
-        if digest != show::text(item, "sha256") {
-            bail!("{} is not what its sender signed: the SHA-256 differs; do not use it", target.display());
-        }
-        if !args.place.json {
-            writeln!(out, "opened   {}  SHA-256 {digest}", target.display())?;
-        }
-        opened.push(json!({ "object_id": number, "path": target, "sha256": digest }));
-    }
-    if args.place.json {
-        show::document(&json!({ "opened": opened }), out)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -51,7 +51,7 @@ pub fn print(args: &PrintArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
         show::document(&told, out)?;
     } else {
         writeln!(out, "{} written; its fixed text is in {}.", path.display(), printed.language)?;
-        writeln!(out, "It {}.", printed.signed)?;
+        writeln!(out, "Signed digest: {}.", printed.signed)?;
     }
     Ok(ExitCode::SUCCESS)
 }

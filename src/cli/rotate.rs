@@ -1,13 +1,13 @@
-//! `rogatory rotate`: replaces a key of a stopped node, logged with both public halves.
+//! `rogatory rotate`: replaces a key of a node, running or stopped, logged with both public halves.
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::cli::client::Where;
+use crate::cli::client::{Client, Where};
 use crate::cli::show;
-use crate::daemon::rotate::{self, Kind};
+use crate::daemon::rotate::{self, Kind, Rotated};
 
-/// Replace a key of the node, which must be stopped.
+/// Replace a key of the node, beside its work or while it is stopped.
 #[derive(Debug, clap::Args)]
 pub struct RotateArgs {
     /// log: signs the custody log · sealing: peers seal to it · signing: signs legal acts · witness: cosigns other logs ·
@@ -19,7 +19,7 @@ pub struct RotateArgs {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Key {
+pub(super) enum Key {
     Log,
     Sealing,
     Signing,
@@ -27,20 +27,32 @@ enum Key {
     Tls,
 }
 
+impl From<Key> for Kind {
+    fn from(key: Key) -> Self {
+        match key {
+            Key::Log => Self::Log,
+            Key::Sealing => Self::Sealing,
+            Key::Signing => Self::Signing,
+            Key::Witness => Self::Witness,
+            Key::Tls => Self::Tls,
+        }
+    }
+}
+
 /// Runs the verb.
 ///
 /// # Errors
 /// Why no key was replaced.
 pub fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    let kind = match args.key {
-        Key::Log => Kind::Log,
-        Key::Sealing => Kind::Sealing,
-        Key::Signing => Kind::Signing,
-        Key::Witness => Kind::Witness,
-        Key::Tls => Kind::Tls,
-    };
+    let kind = Kind::from(args.key);
     let place = &args.place;
-    let done = rotate::rotate(&place.data, kind, place.officer.as_deref())?;
+    let client = Client::new(place)?;
+    let running = client.node_runs();
+    let done: Rotated = if running {
+        client.post(&format!("/v1/keys/{}/rotation", kind.name()), &serde_json::Value::Null)?
+    } else {
+        rotate::rotate(&place.data, kind, place.officer.as_deref())?
+    };
     if place.json {
         show::document(&serde_json::to_value(&done)?, out)?;
         return Ok(ExitCode::SUCCESS);
@@ -62,6 +74,9 @@ pub fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     }
     if done.row_changed {
         writeln!(out, "\nNext: hand {data}/directory-entry.json to the directory's keepers")?;
+    }
+    if running {
+        return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "{}rogatory serve --data {data}", if done.row_changed { "      " } else { "\nNext: " })?;
     Ok(ExitCode::SUCCESS)

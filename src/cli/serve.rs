@@ -13,7 +13,7 @@ use crate::cli::show;
 use crate::daemon::basis::Affected;
 use crate::daemon::config::{Config, variables};
 use crate::daemon::home::Home;
-use crate::daemon::{clock, first_start, run, telemetry};
+use crate::daemon::{clock, first_start, run, sandbox, telemetry, traces, version};
 
 /// Run the node. SIGTERM or SIGINT ends it in order; SIGHUP makes it read settings and directory again.
 #[derive(Debug, clap::Args)]
@@ -39,12 +39,18 @@ pub struct ReloadArgs {
 /// # Errors
 /// When it cannot start.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    version::check(&Home::at(&args.data))?;
     let made = match args.init {
         true => first_start::make_if_empty(&args.data, &variables().collect::<Vec<_>>(), clock::now())?,
         false => None,
     };
     let config = Config::read(&Home::at(&args.data).config())?;
-    telemetry::start(&config.log)?;
+    let (steps, exporter) = match &config.traces {
+        Some(settings) => traces::pair(&args.data, settings).map(|(steps, exporter)| (Some(steps), Some(exporter))),
+        None => Ok((None, None)),
+    }
+    .map_err(anyhow::Error::msg)?;
+    telemetry::start(&config.log, steps)?;
     if let Some(made) = made {
         let entry = made.entry.display();
         tracing::info!(%entry, "a node was made; hand this entry to the directory's keepers");
@@ -52,8 +58,12 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if config.officer.is_empty() {
         tracing::warn!("no officer may act: write [[officer]] into config.toml, or set ROGATORY_OFFICERS");
     }
+    // Before there is a second thread: what is denied holds for all that come.
+    sandbox::enter(&args.data);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // It ends with the runtime.
+        exporter.map(|exporter| tokio::spawn(exporter.run()));
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
@@ -88,8 +98,12 @@ pub fn reload(args: &ReloadArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode
         }
         let affected: Vec<Affected> =
             serde_json::from_value(status.get("legal_basis_changed").cloned().unwrap_or_default()).unwrap_or_default();
-        if !affected.is_empty() {
-            print_affected(&affected, out)?;
+        match show::number(&status, "legal_basis_changed_requests") {
+            0 => {}
+            count if affected.is_empty() => {
+                writeln!(out, "{count} open requests have another answer by its registry; case officers see which.")?;
+            }
+            _ => print_affected(&affected, out)?,
         }
     }
     Ok(ExitCode::SUCCESS)

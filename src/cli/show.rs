@@ -140,6 +140,11 @@ pub fn bytes(count: u64) -> String {
     if unit == 0 { format!("{whole} {name}") } else { format!("{whole}.{} {name}", rest * 10 / 1_024) }
 }
 
+/// A field; null where there is none.
+pub fn part<'v>(value: &'v Value, field: &str) -> &'v Value {
+    value.get(field).unwrap_or(&Value::Null)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

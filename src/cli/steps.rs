@@ -305,11 +305,15 @@ mod tests {
     use super::*;
     use crate::model::notice_table::SHAPES;
 
+    /// `rogatory conditions`, `consent`, `assurance` and `exculpatory` write these.
+    const ELSEWHERE: [&str; 5] = ["conditions.", "use.consent.", "assurance.", "exculpatory.", "protection."];
+
     #[test]
     fn every_kind_of_notice_has_one_verb() {
         for shape in SHAPES {
             let found = verbs().filter(|(_, _, kind)| *kind == shape.kind).count();
-            assert_eq!(found, 1, "{}", shape.kind.name());
+            let elsewhere = ELSEWHERE.iter().any(|book| shape.kind.name().starts_with(book));
+            assert_eq!(found, usize::from(!elsewhere), "{}", shape.kind.name());
         }
     }
 
@@ -317,7 +321,8 @@ mod tests {
     fn a_verb_asks_for_the_fields_of_its_kind() {
         let command = Step::<REPLY>::augment_subcommands(Command::new("reply"));
         let typed = |more: &[&str]| {
-            let mut all: Vec<OsString> = ["reply", "ask", "018bcfe5-6800-7000-8000-000000000001"].map(Into::into).into();
+            let mut all: Vec<OsString> =
+                ["reply", "ask", "018bcfe5-6800-7000-8000-000000000001"].map(Into::into).into();
             all.extend(more.iter().map(Into::into));
             all.extend(["--data", "x"].map(OsString::from));
             command.clone().try_get_matches_from(all)

@@ -16,6 +16,12 @@ pub enum Label {
     ReceivingSeed,
     /// The 1216-byte public receiving key.
     ReceivingKey,
+    /// Another block, sealed under a passphrase (`locked.rs`).
+    Locked,
+    /// The 32-byte seed of a backup key: to be kept away from the machine.
+    BackupSeed,
+    /// The 1216-byte public backup key.
+    BackupKey,
 }
 
 impl Label {
@@ -27,6 +33,9 @@ impl Label {
             Self::RevocationList => "X509 CRL",
             Self::ReceivingSeed => "ROGATORY RECEIVING SEED",
             Self::ReceivingKey => "ROGATORY RECEIVING KEY",
+            Self::Locked => "ROGATORY LOCKED KEY",
+            Self::BackupSeed => "ROGATORY BACKUP SEED",
+            Self::BackupKey => "ROGATORY BACKUP KEY",
         }
     }
 }

@@ -29,6 +29,13 @@ impl Sha512 {
     }
 }
 
+/// Shows nothing of what was taken.
+impl fmt::Debug for Sha512 {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Sha512(..)")
+    }
+}
+
 impl Default for Sha512 {
     fn default() -> Self {
         Self::new()

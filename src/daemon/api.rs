@@ -205,6 +205,7 @@ impl From<PackingError> for Refusal {
     fn from(error: PackingError) -> Self {
         match error {
             PackingError::Desk(error) => error.into(),
+            PackingError::Evidence(error) => error.into(),
             other => Self::new(StatusCode::CONFLICT, other),
         }
     }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::bag::dossier::Dossier;
 use crate::daemon::api::{Refusal, Shared};
@@ -17,9 +18,10 @@ use crate::daemon::drafting::{self, Draft};
 use crate::daemon::node::Node;
 use crate::daemon::officer::{Admitted, READ};
 use crate::daemon::receive::blocking;
+use crate::daemon::traces::step;
 use crate::daemon::{
-    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_replies, api_stream, api_time,
-    dossier, packing, views,
+    acceptance, api_basis, api_content, api_custody, api_doctor, api_erasing, api_operate, api_packing, api_replies,
+    api_stream, api_terms, api_time, dossier, forwarding, packing, terms, views,
 };
 use crate::exchange::rows::MessageRow;
 use crate::model::asking::Asking;
@@ -53,9 +55,12 @@ pub fn routes(shared: Shared) -> Router {
         .merge(api_basis::routes())
         .merge(api_content::routes())
         .merge(api_custody::routes())
+        .merge(api_packing::routes())
         .merge(api_doctor::routes())
         .merge(api_time::routes())
         .merge(api_erasing::routes())
+        .merge(api_terms::routes())
+        .merge(api_operate::routes())
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "no such call") })
         .with_state(shared)
 }
@@ -181,7 +186,10 @@ where
     T: Serialize + Send + 'static,
     E: Into<Refusal> + Send + 'static,
 {
-    blocking(&shared.node, step).await.map(Json).map_err(Into::into)
+    let span = step!("officer.act");
+    let done = blocking(&shared.node, step).instrument(span.clone()).await;
+    span.record("failed", done.is_err());
+    done.map(Json).map_err(Into::into)
 }
 
 /// Lists and the log show subjects, names and reasons: they are for those who work on cases or audit them.
@@ -200,8 +208,12 @@ async fn status(State(shared): State<Shared>, _officer: Admitted) -> Answer<Valu
 
 async fn reload(State(shared): State<Shared>, officer: Admitted) -> Answer<Value> {
     let affected = shared.reloader.reload().await.map_err(|error| Refusal::new(StatusCode::CONFLICT, error))?;
+    let count = affected.len();
+    // Which requests there are is for those who work on them; an operator learns how many are affected.
+    let affected = if officer.acting_as(READ).is_ok() { affected } else { Vec::new() };
     let mut answer = shared.with_waiting(status(State(shared.clone()), officer).await?.0);
     if let Some(fields) = answer.as_object_mut() {
+        fields.insert("legal_basis_changed_requests".to_owned(), json!(count));
         fields.insert("legal_basis_changed".to_owned(), json!(affected));
     }
     Ok(Json(answer))
@@ -281,7 +293,10 @@ async fn begin_package(
     officer: Admitted,
     Json(purpose): Json<packing::Purpose>,
 ) -> Answer<Value> {
-    act(&shared, move |node| packing::begin_for(node, &officer, &purpose).map(|id| json!({ "package_id": id }))).await
+    act(&shared, move |node| {
+        packing::begin_for(node, &officer, &purpose, Value::Null).map(|id| json!({ "package_id": id }))
+    })
+    .await
 }
 
 async fn package(State(shared): State<Shared>, officer: Admitted, Path(id): Path<Id>) -> Answer<Value> {
@@ -305,8 +320,10 @@ async fn transmittal(
         });
         let mut draft = Draft::in_thread(&request, answered, body);
         draft.conditions = new.conditions;
+        draft.conditions.extend(terms::accepted_offers(node, new.request_id)?);
         let _turn = node.turnstile.enter([id]);
         draft.files = Some(packing::finish(node, &officer, id)?);
+        forwarding::refuse_received(node, &draft)?;
         let row = drafting::draft(node, &officer, draft)?;
         packing::close(node, id);
         Ok(row)
@@ -335,5 +352,5 @@ async fn export(
 ) -> Answer<Dossier> {
     api_stream::why(&wanted.reason)?;
     let part = wanted.part().map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
-    act(&shared, move |node| dossier::export(node, &officer, id, &wanted.reason, part)).await
+    act(&shared, move |node| dossier::export_for(node, &officer, id, &wanted.new_use(), part)).await
 }

@@ -15,11 +15,15 @@ use tokio::sync::mpsc;
 
 use crate::daemon::api::{Refusal, Shared};
 use crate::daemon::evidence;
+use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::packing::{self, FileFacts};
 use crate::daemon::receive::blocking;
+use crate::daemon::uses::NewUse;
+use crate::law::conditions::asked::{Act, Asked, PurposeKind, Route};
 use crate::model::ident::Id;
 use crate::model::limits::PART_BYTES;
+use crate::model::listed::{FurtherAlgorithm, FurtherDigest};
 use crate::model::package::{Item, ItemRole};
 
 /// What goes with a file that is added.
@@ -37,12 +41,18 @@ pub struct FileQuery {
     pub role: String,
     /// Its length, so that a body that breaks off is noticed.
     pub bytes: Option<u64>,
+    /// Further digests: words for those to be made, `word=hex` for those that it must have; spaces between.
+    #[serde(default)]
+    pub also: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Purpose {
     purpose: String,
+    proceeding: Option<String>,
+    purpose_kind: Option<PurposeKind>,
+    route: Route,
 }
 
 pub(super) async fn add_file(
@@ -52,22 +62,50 @@ pub(super) async fn add_file(
     Query(query): Query<FileQuery>,
     body: Body,
 ) -> Result<Json<Item>, Refusal> {
-    let role = match query.role.as_str() {
-        "attachment" => ItemRole::Attachment,
-        "evidence" => ItemRole::Evidence,
-        _ => return Err(Refusal::new(StatusCode::BAD_REQUEST, "role is `attachment` or `evidence`")),
-    };
-    let facts = FileFacts { name: query.name, media_type: query.media_type, description: query.description, role };
+    let role = role_of(&query.role)?;
+    let (also, expected) = further(&query.also)?;
+    let (name, media_type, description) = (query.name, query.media_type, query.description);
+    let facts = FileFacts { name, media_type, description, role, also, expected };
+    let sealed =
+        incoming(&shared, body, query.bytes, move |node, content| packing::add(node, &officer, id, facts, content));
+    Ok(Json(sealed.await?))
+}
+
+/// Does an act on a body that is read while it comes.
+pub(super) async fn incoming<T: Send + 'static>(
+    shared: &Shared,
+    body: Body,
+    expected_bytes: Option<u64>,
+    act: impl FnOnce(&Node, &mut dyn Read) -> T + Send + 'static,
+) -> T {
     let (give, take) = mpsc::channel(4);
-    let expected_bytes = query.bytes;
     let feeding = tokio::spawn(feed(body, give, expected_bytes));
-    let sealed = blocking(&shared.node, move |node| {
-        let mut incoming = Incoming { take, rest: Bytes::new(), over: false };
-        packing::add(node, &officer, id, facts, &mut incoming)
-    })
-    .await;
+    let done = blocking(&shared.node, move |node| act(node, &mut Incoming { take, rest: Bytes::new(), over: false }));
+    let done = done.await;
     feeding.abort();
-    Ok(Json(sealed?))
+    done
+}
+
+/// Why a file travels, by its word.
+pub(super) fn role_of(word: &str) -> Result<ItemRole, Refusal> {
+    match word {
+        "attachment" => Ok(ItemRole::Attachment),
+        "evidence" => Ok(ItemRole::Evidence),
+        _ => Err(Refusal::new(StatusCode::BAD_REQUEST, "role is `attachment` or `evidence`")),
+    }
+}
+
+fn further(text: &str) -> Result<(Vec<FurtherAlgorithm>, Vec<FurtherDigest>), Refusal> {
+    let (mut also, mut expected) = (Vec::new(), Vec::new());
+    let wrong = |error| Refusal::new(StatusCode::BAD_REQUEST, error);
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if word.contains('=') {
+            expected.push(word.parse().map_err(wrong)?);
+        } else {
+            also.push(word.parse().map_err(wrong)?);
+        }
+    }
+    Ok((also, expected))
 }
 
 pub(super) async fn open_file(
@@ -77,22 +115,29 @@ pub(super) async fn open_file(
     Query(purpose): Query<Purpose>,
 ) -> Result<Response, Refusal> {
     why(&purpose.purpose)?;
-    let opened = blocking(&shared.node, move |node| evidence::open(node, &officer, id, object, &purpose.purpose)).await;
+    let Purpose { purpose, proceeding, purpose_kind, route } = purpose;
+    let asked = Asked { proceeding, purpose: purpose_kind, route, ..Asked::plain(Act::Open) };
+    let new = NewUse { asked, purpose };
+    let opened = blocking(&shared.node, move |node| evidence::open_for(node, &officer, id, object, &new)).await;
     let (item, mut plaintext) = opened?;
+    let body = outgoing(move |block| plaintext.read(block));
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(item.plaintext_bytes));
+    Ok((headers, body).into_response())
+}
+
+/// A body of what is given piece by piece, in a thread of its own. If it ends in an error, the body breaks off.
+pub(super) fn pushed<E: std::fmt::Display>(
+    push: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), E> + Send + 'static,
+) -> Body {
     let (mut sender, body) = Channel::<Bytes, io::Error>::new(4);
     let (give, mut take) = mpsc::channel::<io::Result<Bytes>>(4);
     tokio::task::spawn_blocking(move || {
-        loop {
-            let mut block = vec![0; PART_BYTES];
-            let block = plaintext.read(&mut block).map(|read| {
-                block.truncate(read);
-                Bytes::from(block)
-            });
-            let last = !matches!(&block, Ok(bytes) if !bytes.is_empty());
-            if give.blocking_send(block).is_err() || last {
-                return;
-            }
-        }
+        let done = push(&mut |piece| piece.is_empty() || give.blocking_send(Ok(Bytes::from(piece))).is_ok());
+        let end = done.map(|()| Bytes::new()).map_err(|error| io::Error::other(error.to_string()));
+        // Whoever reads may be gone; then nobody waits for the end.
+        let _ = give.blocking_send(end);
     });
     tokio::spawn(async move {
         while let Some(block) = take.recv().await {
@@ -111,10 +156,21 @@ pub(super) async fn open_file(
             }
         }
     });
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(item.plaintext_bytes));
-    Ok((headers, Body::new(body)).into_response())
+    Body::new(body)
+}
+
+/// A body of what a reader gives, read in a thread of its own.
+pub(super) fn outgoing(mut read: impl FnMut(&mut [u8]) -> io::Result<usize> + Send + 'static) -> Body {
+    pushed(move |give| {
+        loop {
+            let mut block = vec![0; PART_BYTES];
+            let count = read(&mut block)?;
+            block.truncate(count);
+            if count == 0 || !give(block) {
+                return Ok::<(), io::Error>(());
+            }
+        }
+    })
 }
 
 /// Who takes evidence out says what for: it stands in the log.

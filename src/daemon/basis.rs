@@ -18,7 +18,7 @@ use crate::law::registry::Registry;
 use crate::model::basis::{Agreement, BasisComparison, BasisLookup, BasisQuestion, BasisReview, Verdict};
 use crate::model::date::Date;
 use crate::model::event::Event;
-use crate::model::ident::{AuthorityId, Id};
+use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::message::Message;
 use crate::store::directory::NodeDirectory;
 use crate::store::index::Direction as Order;
@@ -29,7 +29,11 @@ const PAGE_ROWS: usize = 1_000;
 
 /// The registry of the directory in force, read and indexed when it is first asked.
 #[derive(Debug, Default)]
-pub struct LawShelf(Mutex<Option<(TargetFile, Result<Arc<LawBook>, String>)>>);
+pub struct LawShelf {
+    book: Mutex<Option<(TargetFile, Result<Arc<LawBook>, String>)>>,
+    /// What the directory in force changed for open requests: whoever reloads is told, even if a watch came first.
+    told: Mutex<(Option<Digest>, Vec<Affected>)>,
+}
 
 impl Node {
     /// What the node looks the law up in.
@@ -39,7 +43,7 @@ impl Node {
     pub fn law(&self) -> Result<Arc<LawBook>, NoLaw> {
         let directory = self.any_directory().ok_or(NoLaw::NoRegistry)?;
         let named = directory.registry().ok_or(NoLaw::NoRegistry)?;
-        let mut shelf = self.law.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.law.book.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((held, law)) = &*shelf
             && held == named
         {
@@ -202,12 +206,20 @@ pub fn affected(node: &Node) -> Result<Vec<Affected>, DeskError> {
     each_open(node, |_, _, _, _| Ok(()))
 }
 
-/// Looks every open request up again and records, for each, an answer that changed.
+/// Looks every open request up again and records, for each, an answer that changed. Tells all that changed under the
+/// directory in force.
 ///
 /// # Errors
 /// As [`affected`].
 pub fn review(node: &Node) -> Result<Vec<Affected>, DeskError> {
-    each_open(node, |node, event, row, review| record(node, event, row, review))
+    let mut told = node.law.told.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = each_open(node, |node, event, row, review| record(node, event, row, review))?;
+    let directory = node.any_directory().map(|directory| directory.digest());
+    if told.0 != directory {
+        *told = (directory, Vec::new());
+    }
+    told.1.extend(found);
+    Ok(told.1.clone())
 }
 
 type Found<'a> = dyn Fn(&Node, Event, &MessageRow, &BasisReview) -> Result<(), DeskError> + 'a;

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::settings::Settings;
 use crate::daemon::time_settings::TimeStampSettings;
+use crate::daemon::traces::TraceSettings;
 use crate::model::event::Role;
 use crate::model::ident::{AuthorityId, OfficerName};
 use crate::model::limits::ENVELOPE_LIFE_MS_MAX;
@@ -52,6 +54,9 @@ pub struct Config {
     /// The operator's private listener: health and metrics; absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<Web>,
+    /// The collector of traces; absent: none are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traces: Option<TraceSettings>,
     /// The officers who may act.
     #[serde(default)]
     pub officer: Vec<Officer>,
@@ -208,6 +213,7 @@ impl Config {
             web: None,
             time_stamp: Vec::new(),
             admin: None,
+            traces: None,
             officer: Vec::new(),
         }
     }
@@ -236,6 +242,7 @@ impl Config {
             return Err("witness.every_minutes must be 1 to 1440; 10 is a good start".to_owned());
         }
         TimeStampSettings::check(&config.time_stamp)?;
+        config.traces.iter().try_for_each(|traces| traces.address().map(drop))?;
         if config.name.trim().is_empty() {
             return Err("`name` is empty; write the authority's name".to_owned());
         }
@@ -259,9 +266,20 @@ impl Config {
     }
 }
 
+/// Set by a process that runs nodes which the environment does not speak of.
+static ENVIRONMENT_IGNORED: AtomicBool = AtomicBool::new(false);
+
+/// From now on settings of this process come from files alone.
+pub fn ignore_environment() {
+    ENVIRONMENT_IGNORED.store(true, Ordering::Relaxed);
+}
+
 /// The variables of this process that are text.
 pub fn variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+    let none = ENVIRONMENT_IGNORED.load(Ordering::Relaxed);
+    std::env::vars_os()
+        .filter(move |_| !none)
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 impl std::str::FromStr for Officer {

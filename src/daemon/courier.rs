@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::crypto::random;
 use crate::daemon::abandon::give_up_silent;
@@ -18,6 +19,7 @@ use crate::daemon::lane::Line;
 use crate::daemon::node::Node;
 use crate::daemon::registrar::Wake;
 use crate::daemon::serve::serve;
+use crate::daemon::traces::step;
 use crate::daemon::watch::watch;
 use crate::daemon::{clock, trust};
 use crate::exchange::rows::OutboxRow;
@@ -116,6 +118,11 @@ impl Courier {
                 trust::reload(&self.node, &self.endpoint);
                 self.schedule.directory_changed();
                 self.keep_links();
+                // What an operator stopped may go on.
+                for peer in self.links.keys() {
+                    self.schedule.connected(peer);
+                }
+                self.intake.values_mut().for_each(|fetching| fetching.not_before = Timestamp::default());
             }
         }
     }
@@ -252,26 +259,35 @@ impl Courier {
 
     fn start_hand_over(&mut self, row: OutboxRow) {
         let attempts = self.schedule.failures(&row);
-        let Some(connection) = self.link(&row.peer) else {
+        let link = self.link(&row.peer).filter(|_| self.node.refuses(&row.peer).is_none());
+        let Some(connection) = link else {
             let now = clock::now();
             self.schedule.try_later(&row, now, 0, draw());
             return;
         };
         let (node, out) = (Arc::clone(&self.node), row.clone());
         self.report(News::Handed(row, Handed::Later { retry_after_ms: 0 }), async move {
-            let handed = hand_over(&node, &connection, out.clone(), attempts).await;
+            let step = step!("letter.hand-over");
+            let handed = hand_over(&node, &connection, out.clone(), attempts).instrument(step.clone()).await;
+            step.record("failed", handed != Handed::Logged);
             News::Handed(out, handed)
         });
     }
 
     fn start_fetch(&mut self, id: Id, peer: AuthorityId) {
         let Some(connection) = self.link(&peer) else { return };
+        if self.node.refuses(&peer).is_some() {
+            self.heard(News::Fetched(peer, id, Err(FetchError::Held)));
+            return;
+        }
         if let Some(fetching) = self.intake.get_mut(&id) {
             fetching.running = true;
         }
         let (node, from) = (Arc::clone(&self.node), peer.clone());
         self.report(News::Fetched(peer, id, Err(FetchError::Fallen)), async move {
-            let outcome = fetch(&node, &connection, id).await;
+            let step = step!("files.fetch");
+            let outcome = fetch(&node, &connection, id).instrument(step.clone()).await;
+            step.record("failed", outcome.is_err());
             News::Fetched(from, id, outcome)
         });
     }
@@ -346,7 +362,7 @@ async fn accept(node: Arc<Node>, endpoint: Arc<Endpoint>, tell: mpsc::UnboundedS
 }
 
 /// Dials every address of every endpoint in turn.
-async fn dial(endpoint: &Endpoint, peer: &AuthorityId, endpoints: &[String]) -> Option<Connection> {
+pub(super) async fn dial(endpoint: &Endpoint, peer: &AuthorityId, endpoints: &[String]) -> Option<Connection> {
     if endpoints.is_empty() {
         tracing::info!(%peer, "the directory gives no address of the peer; waiting for it to dial");
     }

@@ -6,7 +6,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Every named place, in the order of a message's journey.
+/// Every named place, in the order of a message's journey; but for the two of a folder that is being sealed, whose tests are
+/// with the folders.
 pub const POINTS: &[&str] = &[
     "commit: durable, index not told",
     "commit: index told, nobody answered",

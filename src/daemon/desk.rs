@@ -9,6 +9,7 @@ use crate::daemon::config::SecondPerson;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::{AdmissionError, Admitted, READ};
+use crate::daemon::terms::{self, TermsError};
 use crate::daemon::{basis, clock, content, crash, filing, lives};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::basis::CannotAsk;
@@ -89,9 +90,12 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
         }
         (state, _) => return Err(DeskError::State { act: "send", state: state.clone() }),
     }
+    if row.kind.hands_over() {
+        terms::may_transmit(node, officer, &row)?;
+    }
     let now = clock::now();
-    if !node.keys.seal_certificate.valid_at(now) {
-        return Err(DeskError::SealExpired { until: node.keys.seal_certificate.not_after });
+    if !node.keys().seal_certificate.valid_at(now) {
+        return Err(DeskError::SealExpired { until: node.keys().seal_certificate.not_after });
     }
     let directory = node.directory(now).map_err(DeskError::Directory)?;
     let (bytes, _) = node.message_bytes(&row)?;
@@ -112,7 +116,7 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     let key = peer.receiving_key_at(now).ok_or_else(|| DeskError::NoReceivingKey(row.counterpart.clone()))?;
     let recipients = [
         RecipientKey { authority: peer.id.clone(), key: HybridPublicKey::try_from(key.public_key.as_slice())? },
-        RecipientKey { authority: node.us().clone(), key: node.keys.archive.clone() },
+        RecipientKey { authority: node.us().clone(), key: node.keys().archive.clone() },
     ];
     let (package_key, blobs) = match row.package_id {
         Some(package_id) => (archived_key(node, &row, package_id)?, draft_blobs(node, &row)?),
@@ -128,14 +132,14 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
         expires_at: now.plus_millis(life_ms),
         urgency: row.urgency,
     };
-    let signed = sign_message(bytes, &node.keys.seal, now)?;
+    let signed = sign_message(bytes, &node.keys().seal, now)?;
     let mut random_failed = None;
     let mut random = |bytes: &mut [u8]| {
         if let Err(error) = random::fill(bytes) {
             random_failed = Some(error);
         }
     };
-    let sealed = seal(&signed, route, blobs, &package_key, &recipients, &node.keys.seal, &mut random)?;
+    let sealed = seal(&signed, route, blobs, &package_key, &recipients, &node.keys().seal, &mut random)?;
     if let Some(error) = random_failed {
         return Err(error.into());
     }
@@ -212,10 +216,10 @@ pub(super) fn archived_key(node: &Node, row: &MessageRow, package_id: Id) -> Res
     let stanza = node.enclosure(row.bytes_index, "archive-stanza")?;
     let stanza = crate::model::envelope::Stanza {
         recipient: node.us().clone(),
-        key_id: node.keys.archive.id(),
+        key_id: node.keys().archive.id(),
         wrapped: stanza,
     };
-    node.keys
+    node.keys()
         .ring
         .open(&[stanza], package_id, node.us(), node.us())
         .map_err(|_| DeskError::Unwrap(UnwrapError::CannotOpen))
@@ -269,6 +273,9 @@ pub enum DeskError {
     /// Its files are.
     #[error(transparent)]
     Consignment(#[from] ConsignmentError),
+    /// Terms stand against it.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     /// The bytes would not decode at the other side.
     #[error(transparent)]
     Decode(#[from] DecodeError),

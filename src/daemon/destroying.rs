@@ -20,6 +20,7 @@ use crate::exchange::rows::{MessageRow, tree};
 use crate::model::event::{Actor, Event, NamedDigest, Role, Subject};
 use crate::model::ident::{Digest, Id};
 use crate::store::files::{replace_durably, sync_dir};
+use crate::store::ledger::AppendError;
 
 const PLAN: &str = "destroying-";
 
@@ -67,6 +68,10 @@ pub fn confirm(node: &Node, officer: &Admitted, package_id: Id, asked: u64) -> R
         return Err(refuse(node, officer, subject, Rule::Done(by)));
     }
     may_go(node, officer, &carrier(node, package_id)?)?;
+    let _alone = node.alone()?;
+    if node.holds.stops(Event::PackageDestroyed) {
+        return Err(AppendError::Frozen.into());
+    }
     let Actor::Officer { name, role, authentication } = actor else { return Err(Rule::FourEyes.into()) };
     let plan = Plan { package_id, asked, name: name.as_str().to_owned(), role, authentication };
     let bytes = serde_json::to_vec(&plan).map_err(std::io::Error::from).map_err(plan_fault)?;

@@ -16,9 +16,11 @@ use crate::daemon::evidence::{self, EvidenceError};
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
+use crate::daemon::uses::{self, NewUse};
 use crate::daemon::{clock, crash, dossier_time, dossier_witness, rounds};
 use crate::exchange::act::Scene;
 use crate::exchange::rows::{Direction, MessageRow, tree};
+use crate::law::conditions::asked::{Act, Asked, PurposeKind, Recipient, RecipientKind, Route};
 use crate::model::event::{Event, NamedDigest};
 use crate::model::ident::Id;
 use crate::model::limits::{LINE_BYTES_MAX, PUBLISH_MS};
@@ -47,9 +49,30 @@ pub struct Wanted {
     items: Option<String>,
     /// For whom an extract is made.
     recipient: Option<String>,
+    /// In which proceedings; those of the request without.
+    proceeding: Option<String>,
+    /// What kind of purpose.
+    purpose_kind: Option<PurposeKind>,
+    /// What the recipient is.
+    kind: Option<RecipientKind>,
+    /// By which way round conditions.
+    route: Option<Route>,
 }
 
 impl Wanted {
+    /// What is asked for, in the words of the conditions.
+    pub fn new_use(&self) -> NewUse {
+        let name = self.recipient.clone().unwrap_or_default();
+        let asked = Asked {
+            proceeding: self.proceeding.clone(),
+            purpose: self.purpose_kind,
+            recipient: self.kind.map(|kind| Recipient { name, kind }),
+            route: self.route.unwrap_or_default(),
+            ..Asked::plain(Act::Export)
+        };
+        NewUse { asked, purpose: self.reason.clone() }
+    }
+
     /// The part; none for the whole package.
     ///
     /// # Errors
@@ -73,7 +96,23 @@ pub fn export(
     purpose: &str,
     part: Option<Part>,
 ) -> Result<Dossier, DossierError> {
-    let (package, row) = evidence::admitted(node, officer, package_id)?;
+    let new = NewUse { asked: Asked::plain(Act::Export), purpose: purpose.to_owned() };
+    export_for(node, officer, package_id, &new, part)
+}
+
+/// The same for proceedings, a recipient or a way that the officer names.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_for(
+    node: &Node,
+    officer: &Admitted,
+    package_id: Id,
+    new: &NewUse,
+    part: Option<Part>,
+) -> Result<Dossier, DossierError> {
+    let (asked, purpose) = (asked(&new.asked, part.as_ref()), new.purpose.as_str());
+    let (package, row) = evidence::admitted_for(node, officer, package_id, &asked)?;
     let actor = officer.acting_as(evidence::CUSTODY).map_err(DeskError::from)?;
     let scene = Scene { us: node.us().clone(), now: clock::now(), actor };
     // A draft is refused before anything is logged: the log says "exported" only of what can be.
@@ -83,7 +122,8 @@ pub fn export(
     let mut digests = vec![NamedDigest::new("message", row.digest)];
     let extract = part.map(|part| wanted(node, &row, part, &mut digests)).transpose()?;
     let reason = Extract::reason(extract.as_ref().map_or("", |extract| &extract.recipient), purpose);
-    let act = scene.handled(Event::PackageExported, &row, &reason, digests);
+    let mut act = scene.handled(Event::PackageExported, &row, &reason, digests);
+    uses::enclose(&mut act, &Asked { objects: Vec::new(), ..asked });
     let exported = node.commit(act).map_err(DeskError::from)?;
     crash::point("export: logged, not given");
     let published = published(node);
@@ -121,6 +161,19 @@ pub fn export(
         extract,
         directory: directory.unwrap_or_default(),
     })
+}
+
+/// What an export is, in the words of the conditions: a part is an extract of those files, for that recipient.
+fn asked(asked: &Asked, part: Option<&Part>) -> Asked {
+    let Some(part) = part else { return Asked { act: Act::Export, ..asked.clone() } };
+    let name = part.recipient.trim().to_owned();
+    let named = (!name.is_empty()).then_some(Recipient { name, kind: RecipientKind::Unknown });
+    Asked {
+        act: Act::Extract,
+        objects: part.objects.clone().unwrap_or_default(),
+        recipient: asked.recipient.clone().or(named),
+        ..asked.clone()
+    }
 }
 
 /// What goes with a package from the thread of its request.

@@ -10,6 +10,7 @@ use crate::custody::note::Note;
 use crate::custody::proof::TlogProof;
 use crate::daemon::lookup::LookupError;
 use crate::daemon::node::Node;
+use crate::model::authority::Authority;
 use crate::model::base64;
 use crate::model::ident::AuthorityId;
 use crate::wire::receipt;
@@ -56,7 +57,8 @@ pub(super) fn peer_links(
     peer: &AuthorityId,
     receipts: &[Bytes],
 ) -> Result<Vec<CheckpointPart>, LookupError> {
-    let log = node.witness.files.log(&peer.log_origin());
+    let row = node.any_directory().and_then(|known| known.roster().authority(peer).map(Authority::log_origin));
+    let log = node.witness.files.log(&row.unwrap_or_else(|| peer.log_origin()));
     let mut wanted: BTreeSet<u64> = receipts.iter().filter_map(|bytes| stands_under(&bytes.0)).collect();
     let latest = log.latest().map_err(LookupError::Files)?;
     let mut parts: BTreeMap<u64, CheckpointPart> = BTreeMap::new();

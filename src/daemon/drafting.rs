@@ -11,7 +11,7 @@ use crate::daemon::evidence::ATTACHMENTS;
 use crate::daemon::letters;
 use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
-use crate::daemon::{clock, lives};
+use crate::daemon::{clock, lives, terms_check};
 use crate::exchange::act::{DraftFiles, Scene};
 use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
@@ -91,6 +91,7 @@ pub fn draft(node: &Node, officer: &Admitted, mut draft: Draft) -> Result<Messag
         }
         None => officer.acting_as(roles)?,
     };
+    terms_check::check(node, &draft)?;
     let now = clock::now();
     let directory = known_to(node, &draft.to)?;
     let looked_up = basis::of_draft(node, &draft)?;

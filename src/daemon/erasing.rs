@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::daemon::backup::NotAlone;
 use crate::daemon::desk::{APPROVE, DeskError};
 use crate::daemon::evidence::CUSTODY;
 use crate::daemon::lookup::LookupError;
@@ -77,6 +78,10 @@ pub fn confirm(node: &Node, officer: &Admitted, asked: u64) -> Result<Told, Eras
         return Err(Rule::Changed.into());
     }
     as_asked(&doomed, &request.links).and_then(|()| judge(&doomed, &around)).map_err(refused)?;
+    let _alone = node.alone()?;
+    if node.holds.stops(Event::RecordErased) {
+        return Err(AppendError::Frozen.into());
+    }
     let tombstone = scene(node, actor).erased(asked, &request, &doomed);
     let erased: Vec<u64> = doomed.iter().map(|one| one.index).collect();
     let entry = Entry { record: tombstone.record_bytes(), enclosures: tombstone.enclosures };
@@ -272,6 +277,9 @@ pub enum ErasingError {
     /// The file that says what was decided.
     #[error("the plan of a destruction cannot be used: {0}")]
     Plan(std::io::Error),
+    /// A backup reads what would be erased.
+    #[error(transparent)]
+    NotAlone(#[from] NotAlone),
     /// Not one thing.
     #[error("name one request, or one package, or single records")]
     Scope,

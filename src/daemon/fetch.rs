@@ -44,7 +44,10 @@ pub async fn fetch(node: &Arc<Node>, connection: &Connection, envelope_id: Id) -
 
 async fn fetch_once(node: &Arc<Node>, connection: &Connection, envelope_id: Id) -> Result<(), FetchError> {
     let opened = blocking(node, move |node| open(node, envelope_id)).await?;
-    let Some((intake, blobs)) = opened else { return Ok(()) };
+    let Some((package_id, intake, blobs)) = opened else { return Ok(()) };
+    let here = intake.progress();
+    let here_bytes = here.parts_held.saturating_mul(PART_BYTES as u64).min(here.bytes);
+    node.transfers.begins(package_id, here.bytes, here_bytes, here.objects);
     let intake = Arc::new(intake);
     let mut wanted = ranges(&intake, &blobs).into_iter();
     let mut running: JoinSet<Result<(), FetchError>> = JoinSet::new();
@@ -53,7 +56,8 @@ async fn fetch_once(node: &Arc<Node>, connection: &Connection, envelope_id: Id) 
         while running.len() < FETCH_STREAMS && broken.is_none() {
             let Some((object_id, range)) = wanted.next() else { break };
             let (node, connection, intake) = (Arc::clone(node), connection.clone(), Arc::clone(&intake));
-            running.spawn(async move { pull(&node, &connection, &intake, envelope_id, object_id, range).await });
+            let from = (package_id, envelope_id);
+            running.spawn(async move { pull(&node, &connection, &intake, from, object_id, range).await });
         }
         match running.join_next().await {
             Some(Ok(Ok(()))) => {}
@@ -64,23 +68,27 @@ async fn fetch_once(node: &Arc<Node>, connection: &Connection, envelope_id: Id) 
     }
     if let Some(error) = broken {
         // What came before the break is worth keeping: make it durable before the link is dialled again.
+        node.transfers.broke(package_id);
         blocking(node, move |_| intake.flush()).await?;
         return Err(error);
     }
-    blocking(node, move |node| complete(node, &intake, envelope_id)).await
+    blocking(node, move |node| complete(node, &intake, envelope_id)).await?;
+    node.transfers.ends(package_id);
+    Ok(())
 }
 
-fn open(node: &Node, envelope_id: Id) -> Result<Option<(Intake, Vec<Blob>)>, FetchError> {
+fn open(node: &Node, envelope_id: Id) -> Result<Option<(Id, Intake, Vec<Blob>)>, FetchError> {
     let Some(row) = node.row::<IntakeRow>(tree::INTAKE, envelope_id.as_bytes())? else { return Ok(None) };
     let (record, _) = node.record(row.index)?;
     let blobs = record.transfer.map(|transfer| transfer.blobs).unwrap_or_default();
-    Ok(Some((node.vault.intake(row.package_id, &blobs)?, blobs)))
+    Ok(Some((row.package_id, node.vault.intake(row.package_id, &blobs)?, blobs)))
 }
 
 /// What is missing, cut into requests that one stream answers.
 fn ranges(intake: &Intake, blobs: &[Blob]) -> Vec<(u32, Range<u64>)> {
     let mut cut = Vec::new();
-    for blob in blobs {
+    // The last object first: of a folder it is the list, which says what the others are good for.
+    for blob in blobs.iter().rev().take(1).chain(blobs.iter().rev().skip(1).rev()) {
         for range in intake.missing(blob.object_id, 0, u64::MAX) {
             let mut start = range.start;
             while start < range.end {
@@ -97,7 +105,7 @@ async fn pull(
     node: &Arc<Node>,
     connection: &Connection,
     intake: &Arc<Intake>,
-    envelope_id: Id,
+    (package_id, envelope_id): (Id, Id),
     object_id: u32,
     range: Range<u64>,
 ) -> Result<(), FetchError> {
@@ -122,7 +130,9 @@ async fn pull(
         blocking(node, move |_| keep.store_part(object_id, index, &bytes, &proof))
             .await
             .map_err(|cause| FetchError::Part { object_id, index, cause })?;
-        node.meters.fetched(u64::try_from(length).unwrap_or(u64::MAX));
+        let moved = u64::try_from(length).unwrap_or(u64::MAX);
+        node.meters.fetched(moved);
+        node.transfers.arrived(package_id, moved, intake.progress().objects_sealed);
         crash::point("fetch: part stored");
     }
     match stream.receive().await? {
@@ -192,6 +202,9 @@ pub enum FetchError {
     /// Our own vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// An operator stopped it.
+    #[error("an operator stopped it; it goes on when he or she lets it")]
+    Held,
     /// The task panicked.
     #[error("the fetch broke down; this is a fault of the program")]
     Fallen,

@@ -47,7 +47,7 @@ pub(super) fn file_elsewhere(
     now: Timestamp,
     (way, why): (&str, &str),
 ) -> Result<MessageRow, DeskError> {
-    let signed = sign_message(bytes, &node.keys.seal, now)?;
+    let signed = sign_message(bytes, &node.keys.load().seal, now)?;
     node.commit(Scene { us: node.us().clone(), now, actor }.filed_elsewhere(row, signed, way, why))?;
     Ok(node.message(row.message_id)?)
 }

@@ -13,6 +13,7 @@ use crate::daemon::fsck_records::{Expected, Fault, Records};
 use crate::daemon::home::Home;
 use crate::daemon::keys::KeysError;
 use crate::daemon::log_keys;
+use crate::daemon::version::{self, VersionError};
 use crate::model::ident::Id;
 use crate::model::time::Timestamp;
 use crate::store::fsck::{self, FsckError, Report};
@@ -115,8 +116,9 @@ pub struct Findings {
 /// [`CheckError`] when the check itself could not be done.
 pub fn run(data: &Path, mode: Mode, progress: &mut dyn FnMut(Progress)) -> Result<Findings, CheckError> {
     let home = Home::at(data);
+    version::check(&home)?;
     let config = Config::read(&home.config())?;
-    let origin = config.authority.log_origin().parse().map_err(|_| CheckError::Origin)?;
+    let origin = log_keys::origin(&home, &config.authority)?;
     let signer = log_keys::log_signer(&home)?;
     let keys = signer.verifier_keys(&origin);
     let key = keys.first().ok_or(CheckError::Origin)?;
@@ -319,6 +321,9 @@ impl Findings {
 /// Why the check could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
+    /// The version of the data.
+    #[error(transparent)]
+    Version(#[from] VersionError),
     /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -7,7 +7,7 @@ use crate::crypto::revocation::RevocationList;
 use crate::daemon::node::Node;
 use crate::daemon::stamping::newest_row;
 use crate::daemon::time_settings::TimeStampSettings;
-use crate::daemon::{destroying, health_witness, keys};
+use crate::daemon::{destroying, emergency, health_witness, keys, passphrase, sandbox};
 use crate::exchange::rows::StampRow;
 use crate::exchange::rows::{OutboxRow, Waiting, from_bytes, tree};
 use crate::model::limits::{CLOCK_SKEW_MS_MAX, OUTBOX_LATE_MS, UNPUBLISHED_LATE_ENTRIES, WARN_AHEAD_MS};
@@ -70,8 +70,24 @@ pub fn examine(node: &Node, now: Timestamp) -> Vec<Finding> {
     findings.extend(destructions(node));
     findings.push(outbox(node, now));
     findings.extend(time_stamps(node));
+    findings.extend(emergency::findings(node));
+    findings.extend(sandbox::findings());
+    findings.extend(locked(node));
     findings.extend(health_witness::findings(node, now));
     findings
+}
+
+/// Whether whoever copies the key files has the keys.
+fn locked(node: &Node) -> Option<Finding> {
+    let (locked, clear) = passphrase::count(node.home()).ok()?;
+    Some(match (locked, clear) {
+        (0, _) => Finding::good("keys-at-rest", "not locked: the disk's own encryption protects them"),
+        (locked, 0) => Finding::good("keys-at-rest", format!("{locked} key files are locked")),
+        (_, clear) => {
+            let next = "stop the node and run `rogatory keys lock` again";
+            Finding::warning("keys-at-rest", format!("{clear} key files are not locked, others are"), next)
+        }
+    })
 }
 
 /// Nothing where no authority is configured: that is a choice.

@@ -65,7 +65,7 @@ impl Standing {
         }
         for origin in node.witness.files.origins()? {
             let count = node.witness.files.log(&origin).evidence()?.len();
-            let is_own = origin == node.us().log_origin();
+            let is_own = node.us().owns_log(&origin);
             *(if is_own { &mut found.own_evidence } else { &mut found.evidence }) += count;
         }
         Ok(found)

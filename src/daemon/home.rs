@@ -5,9 +5,13 @@
 //!        directory-entry.json   the public row to hand to the directory keepers
 //!        keys/                  0700; every file 0600
 //!        custody/               the log: journal/, tile/, checkpoint, log.vkey   (primary: journal/)
+//!        packing/               packages that are being sealed                   (primary for that long)
 //!        vault/                 sealed objects                                   (primary)
 //!        directory/             the accepted directory                           (primary)
 //!        index/                 sled; derived, may be deleted
+//!        version                the version of all this; none: 1
+//!        holds.json             suspended peers, a frozen node
+//!        backups/               what the volumes of backups hold; derived
 //!        officer.sock           officers' socket, 0660
 //! ```
 //!
@@ -55,6 +59,11 @@ impl Home {
         self.0.join("vault")
     }
 
+    /// What is known of packages that are being sealed.
+    pub fn packing(&self) -> PathBuf {
+        self.0.join("packing")
+    }
+
     /// The index.
     pub fn index(&self) -> PathBuf {
         self.0.join("index")
@@ -63,6 +72,16 @@ impl Home {
     /// What a rotation of keys is about to do; gone when it is done.
     pub fn rotating(&self) -> PathBuf {
         self.0.join("rotating")
+    }
+
+    /// The version of what lies here.
+    pub fn version(&self) -> PathBuf {
+        self.0.join("version")
+    }
+
+    /// What an operator stopped for now.
+    pub fn holds(&self) -> PathBuf {
+        self.0.join("holds.json")
     }
 
     /// The officers' socket.

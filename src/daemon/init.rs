@@ -10,6 +10,7 @@ use crate::daemon::home::Home;
 use crate::daemon::keys::{self, Facts, KeysError};
 use crate::daemon::log_keys;
 use crate::daemon::time_settings::TimeStampSettings;
+use crate::daemon::version::{self, VersionError};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::entry::{Entry, EntryError};
 use crate::model::event::{Event, NamedDigest};
@@ -63,6 +64,7 @@ pub fn init(data: &Path, config: &Config, now: Timestamp) -> Result<Made, InitEr
     let ledger = Ledger::open(&home.custody(), origin, log_keys::log_signer(&home)?, Box::new(|_| {}))?;
     ledger.append(ledger::Entry { record: act.record_bytes(), enclosures: act.enclosures })?;
     ledger.close();
+    version::mark(&home)?;
     // The settings last: a node without them was not finished, and `init` says so when it is run again.
     replace_durably(&home.config(), config.to_text().as_bytes()).map_err(fault)?;
     Ok(Made { entry: home.entry(), log_key })
@@ -85,6 +87,9 @@ pub enum InitError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The version of the data.
+    #[error(transparent)]
+    Version(#[from] VersionError),
     /// The keys.
     #[error(transparent)]
     Keys(#[from] KeysError),

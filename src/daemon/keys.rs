@@ -11,16 +11,18 @@ use crate::crypto::certificate::{CertificateError, CertificateFacts};
 use crate::crypto::cms::{Signer, SignerError};
 use crate::crypto::hybrid::{HybridPublicKey, HybridSecretKey};
 use crate::crypto::issue::{self, Identity, IssueError, Validity};
+use crate::crypto::locked::LockedError;
 use crate::crypto::pem::{self, Label, PemError};
 use crate::crypto::random::{self, RandomError};
 use crate::crypto::revocation::{RevocationList, RevocationListError};
 use crate::daemon::home::Home;
-use crate::daemon::log_keys;
+use crate::daemon::{log_keys, passphrase};
 use crate::exchange::keyring::Keyring;
 use crate::model::authority::{Authority, Provenance, ReceivingKey};
 use crate::model::ident::AuthorityId;
 use crate::model::time::Timestamp;
 use crate::net::tls::NodeKey;
+use crate::store::lock::LockError;
 
 pub(super) const CA_CERTIFICATE: &str = "ca.cert.pem";
 pub(super) const CA_KEY: &str = "ca.key.pem";
@@ -196,10 +198,14 @@ fn write_identity(home: &Home, certificate: &str, key: &str, identity: &Identity
 }
 
 pub(super) fn write(home: &Home, name: &str, label: Label, bytes: &[u8]) -> Result<(), KeysError> {
+    write_text(home, name, &passphrase::closed(home, label, &pem::encode(label, bytes))?)
+}
+
+fn write_text(home: &Home, name: &str, text: &str) -> Result<(), KeysError> {
     let path = home.key(name);
     let fault = |source| KeysError::io(&path, source);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(fault)?;
-    file.write_all(pem::encode(label, bytes).as_bytes()).map_err(fault)?;
+    file.write_all(text.as_bytes()).map_err(fault)?;
     file.sync_all().map_err(fault)
 }
 
@@ -222,6 +228,7 @@ pub(super) fn read(home: &Home, name: &str, label: Label) -> Result<Zeroizing<Ve
         return Err(KeysError::Open { path });
     }
     let text = Zeroizing::new(fs::read(&path).map_err(|source| KeysError::io(&path, source))?);
+    let text = passphrase::opened(&path, text)?;
     pem::decode(label, &text).map_err(|cause| KeysError::Pem { path, cause })
 }
 
@@ -242,6 +249,31 @@ pub enum KeysError {
         /// The file.
         path: PathBuf,
     },
+    /// Locked, and nobody named a passphrase.
+    #[error(
+        "key file {path} is locked; name the file of its passphrase in ROGATORY_KEY_PASSPHRASE_FILE, or by systemd's LoadCredential=rogatory-key-passphrase:…"
+    )]
+    NoPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A passphrase that is none.
+    #[error("{path} holds no passphrase of at least 12 bytes in its first line")]
+    Passphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A locked file that stays closed.
+    #[error("key file {path}: {cause}")]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: LockedError,
+    },
+    /// The node runs.
+    #[error(transparent)]
+    InUse(LockError),
     /// Not the block that belongs there.
     #[error("key file {path}: {cause}")]
     Pem {

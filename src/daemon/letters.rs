@@ -51,7 +51,7 @@ pub fn print(node: &Node, officer: &Admitted, id: Id, language: Option<&str>) ->
     let drawn = letter.rendition(phrases);
     let signed = message.renditions.iter().find(|one| one.language == phrases.language);
     let signed = match signed {
-        None => "no digest of this language was signed; the message prevails",
+        None => "none in this language; the message prevails",
         Some(one) if one.edition != EDITION => Compared::OtherEdition.told(),
         Some(one) if *one == drawn => Compared::Same.told(),
         Some(_) => Compared::Different.told(),
@@ -70,7 +70,7 @@ pub fn print(node: &Node, officer: &Admitted, id: Id, language: Option<&str>) ->
 /// The language in which a request is printed if nobody names one: the first that was signed.
 fn first_language(message: &Message) -> &'static Phrases {
     let signed = message.renditions.iter().find_map(|one| phrases::of(&one.language));
-    signed.or_else(|| phrases::of(&message.language)).unwrap_or_else(|| &phrases::all()[0])
+    signed.or_else(|| phrases::of(&message.language)).unwrap_or_else(phrases::english)
 }
 
 /// What a request that came in looks like, compared with what was signed; a difference is recorded. What cannot be

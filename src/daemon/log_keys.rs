@@ -12,7 +12,7 @@ use crate::crypto::pem::Label;
 use crate::crypto::random;
 use crate::custody::checkpoint::LogSigner;
 use crate::custody::cosignature::Cosigner;
-use crate::custody::note::VerifierKey;
+use crate::custody::note::{KeyName, VerifierKey};
 use crate::daemon::home::Home;
 use crate::daemon::keys::{KeysError, read, write, write_whole};
 use crate::daemon::node::{Node, StartError};
@@ -22,6 +22,7 @@ use crate::model::authority::Authority;
 use crate::model::event::{Event, NamedDigest};
 use crate::model::ident::AuthorityId;
 use crate::store::files::{read_if_there, replace_durably};
+use crate::store::restarts;
 
 pub(super) const LOG_ED25519: &str = "log.key.pem";
 pub(super) const LOG_ML_DSA: &str = "log-mldsa.seed.pem";
@@ -62,10 +63,19 @@ pub fn complete(home: &Home) -> Result<(), KeysError> {
 /// # Errors
 /// [`KeysError`] names the file.
 pub fn log_signer(home: &Home) -> Result<LogSigner, KeysError> {
-    let ed25519 = ed25519_key(home, LOG_ED25519)?;
-    let path = home.key(LOG_ML_DSA);
+    log_signer_of(home, "")
+}
+
+/// The keys of the log in the files whose names begin with `prefix`.
+///
+/// # Errors
+/// [`KeysError`] names the file.
+pub(super) fn log_signer_of(home: &Home, prefix: &str) -> Result<LogSigner, KeysError> {
+    let (first, second) = (format!("{prefix}{LOG_ED25519}"), format!("{prefix}{LOG_ML_DSA}"));
+    let ed25519 = ed25519_key(home, &first)?;
+    let path = home.key(&second);
     let there = path.try_exists().map_err(|source| KeysError::Io { path, source })?;
-    let ml_dsa_44 = if there { Some(ml_dsa_key(home, LOG_ML_DSA)?) } else { None };
+    let ml_dsa_44 = if there { Some(ml_dsa_key(home, &second)?) } else { None };
     Ok(LogSigner { ed25519, ml_dsa_44 })
 }
 
@@ -78,12 +88,23 @@ pub fn cosigner(home: &Home, us: &AuthorityId) -> Result<Cosigner, KeysError> {
     Ok(Cosigner::new(&name, ed25519_key(home, WITNESS_ED25519)?, ml_dsa_key(home, WITNESS_ML_DSA)?))
 }
 
+/// The name of the log that is written now: the authority's first one, or the one that it began after a loss.
+///
+/// # Errors
+/// [`KeysError`] when the file that says so holds no name of a log of that authority.
+pub fn origin(home: &Home, us: &AuthorityId) -> Result<KeyName, KeysError> {
+    let custody = home.custody();
+    let named = restarts::origin(&custody).map_err(|source| KeysError::Io { path: custody, source })?;
+    let name = named.unwrap_or_else(|| us.log_origin());
+    if us.owns_log(&name) { name.parse().map_err(|_| KeysError::LogName) } else { Err(KeysError::LogName) }
+}
+
 /// The public keys of log and witness, as the directory lists them.
 ///
 /// # Errors
 /// [`KeysError`] names the file.
 pub fn public(home: &Home, us: &AuthorityId) -> Result<(Vec<String>, Vec<String>), KeysError> {
-    let origin = us.log_origin().parse().map_err(|_| KeysError::LogName)?;
+    let origin = origin(home, us)?;
     let texts = |keys: &[VerifierKey]| keys.iter().map(ToString::to_string).collect();
     Ok((texts(&log_signer(home)?.verifier_keys(&origin)), texts(&cosigner(home, us)?.verifier_keys())))
 }

@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use crate::crypto::digest::sha256;
 use crate::daemon::basis::LawShelf;
 use crate::daemon::config::{Config, ConfigError};
+use crate::daemon::holds::{Holds, HoldsError};
 use crate::daemon::home::Home;
 use crate::daemon::keys::{Keys, KeysError};
 use crate::daemon::lane::Lanes;
 use crate::daemon::leftovers;
 use crate::daemon::log_keys;
 use crate::daemon::meters::Meters;
-use crate::daemon::packing::OpenPackages;
+use crate::daemon::packing::{OpenPackages, PackingError};
 use crate::daemon::registrar::{self, Registrar, RegistrarError, WakeSender};
 use crate::daemon::rounds::Rounds;
 use crate::daemon::submit::Gaps;
 use crate::daemon::time_watch::TimeWatch;
+use crate::daemon::traces::step;
+use crate::daemon::transfers::Transfers;
 use crate::daemon::turnstile::Turnstile;
+use crate::daemon::version::VersionError;
 use crate::daemon::witness::Witness;
-use crate::daemon::{clock, destroying, erasing, rotate};
+use crate::daemon::{clock, destroying, erasing, restart, rotate, version};
 use crate::exchange::act::{Act, Scene};
 use crate::exchange::directory::Accepted;
 use crate::model::event::{Event, NamedDigest};
@@ -43,7 +46,13 @@ pub struct Node {
     home: Home,
     config: ArcSwap<Config>,
     directory: ArcSwapOption<Accepted>,
-    pub(super) keys: Keys,
+    pub(super) keys: ArcSwap<Keys>,
+    /// The name of the log that is written.
+    pub(super) origin: String,
+    /// What an operator stopped for now.
+    pub(super) holds: Holds,
+    /// Held by whatever must not run beside another such thing: a backup, a rotation, an erasure.
+    pub(super) alone: Mutex<()>,
     pub(super) ledger: Ledger,
     pub(super) index: IndexSlot,
     pub(super) vault: Vault,
@@ -64,10 +73,11 @@ pub struct Node {
     pub(super) time: TimeWatch,
     /// What it counts.
     pub(super) meters: Meters,
+    pub(super) transfers: Transfers,
     /// The registry, indexed.
     pub(super) law: LawShelf,
-    wake: WakeSender,
-    refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
+    pub(super) wake: WakeSender,
+    pub(super) refusals_logged: Mutex<std::collections::BTreeMap<AuthorityId, (u64, u32)>>,
     _lock: DirLock,
 }
 
@@ -78,6 +88,7 @@ impl Node {
     /// [`StartError`] says what is wrong and what to do.
     pub fn open(data: &Path, wake: WakeSender, opening: Opening) -> Result<Self, StartError> {
         let home = Home::at(data);
+        version::check(&home)?;
         let config = Config::read(&home.config())?;
         let lock = lock(data, opening)?;
         rotate::resume(&home, &config.authority).map_err(Box::new)?;
@@ -85,11 +96,14 @@ impl Node {
         let directory = NodeDirectory::of(data).current()?;
         let slot = Arc::new(OnceLock::new());
         let registrar = Registrar::new(Arc::clone(&slot), wake.clone());
-        let origin = config.authority.log_origin().parse().map_err(|_| StartError::Origin)?;
+        restart::finish(&home)?;
+        let origin = log_keys::origin(&home, &config.authority)?;
         if opening == Opening::ToServe {
+            version::mark(&home)?;
             log_keys::complete(&home)?;
         }
-        let ledger = Ledger::open(&home.custody(), origin, log_keys::log_signer(&home)?, registrar.observer())?;
+        let holds = Holds::read(&home)?;
+        let ledger = Ledger::open(&home.custody(), origin.clone(), log_keys::log_signer(&home)?, registrar.observer())?;
         erasing::forget_derived(&home.index(), &ledger)?;
         let (mut index, opened) = Index::open(&home.index())?;
         if index.applied_through()? > ledger.reader().size() {
@@ -104,13 +118,17 @@ impl Node {
         let reserve_bytes = config.delivery.reserve_mib.saturating_mul(1 << 20);
         let vault = Vault::open(&home.vault())?.with_reserve(reserve_bytes);
         let gaps = Gaps::read(&home);
+        let origin = origin.as_str().to_owned();
         let witness = Witness::open(&home, &config.authority);
         let node = Self {
             us: config.authority.clone(),
             home,
             config: ArcSwap::from_pointee(config),
             directory: ArcSwapOption::from(directory.map(Arc::new)),
-            keys,
+            keys: ArcSwap::from_pointee(keys),
+            origin,
+            holds,
+            alone: Mutex::default(),
             ledger,
             index: IndexSlot(slot),
             vault,
@@ -123,6 +141,7 @@ impl Node {
             registrar,
             time: TimeWatch::default(),
             meters: Meters::default(),
+            transfers: Transfers::default(),
             law: LawShelf::default(),
             wake,
             refusals_logged: Mutex::default(),
@@ -131,12 +150,22 @@ impl Node {
         node.bring_index_up_to_date(opened, opening)?;
         erasing::settle(&node)?;
         if opening == Opening::ToServe {
-            destroying::finish(&node);
-            leftovers::remove(&node)?;
-            node.commit(node.started())?;
-            log_keys::announce(&node)?;
+            node.begin()?;
         }
         Ok(node)
+    }
+
+    /// What a node does before it serves. One whose log came from a backup does nothing of it: it takes no record.
+    fn begin(&self) -> Result<(), StartError> {
+        if self.ledger.is_put_back() {
+            tracing::warn!("this log came from a backup and takes nothing; run `rogatory restore compare`");
+            return Ok(());
+        }
+        destroying::finish(self);
+        leftovers::remove(self)?;
+        restart::record_if_missing(self)?;
+        self.commit(self.started())?;
+        log_keys::announce(self)
     }
 
     fn bring_index_up_to_date(&self, opened: Opened, opening: Opening) -> Result<(), StartError> {
@@ -146,7 +175,7 @@ impl Node {
             tracing::warn!(records = behind, "the index was damaged; set aside and rebuilt from the custody log");
         }
         let rebuilt = opened == Opened::Recovered || opening == Opening::ToRebuild;
-        if rebuilt && opening != Opening::ToRead {
+        if rebuilt && opening != Opening::ToRead && !self.ledger.is_put_back() {
             self.commit(Act { record: self.scene().record(Event::IndexRebuilt), enclosures: Vec::new() })?;
         }
         registrar::load_queues(&self.index, &self.wake)?;
@@ -199,9 +228,14 @@ impl Node {
     /// # Errors
     /// [`AppendError`]: nothing was acknowledged.
     pub fn commit(&self, act: Act) -> Result<Appended, AppendError> {
-        let begun = clock::ticks();
+        if self.holds.stops(act.record.event) {
+            return Err(AppendError::Frozen);
+        }
+        let (begun, step) = (clock::ticks(), step!("custody.append").entered());
         let record = act.record_bytes();
-        let appended = self.ledger.append(Entry { record, enclosures: act.enclosures })?;
+        let appended = self.ledger.append(Entry { record, enclosures: act.enclosures });
+        step.record("failed", appended.is_err());
+        let appended = appended?;
         self.meters.appended(begun.elapsed());
         self.meters.recorded(act.record.event);
         Ok(appended)
@@ -245,7 +279,7 @@ impl Node {
     pub(super) fn record_directory(&self, directory: &Accepted) -> Result<(), StartError> {
         let digest = directory.digest();
         let known = self.index.get(registrar::DIRECTORY_TREE, &digest.0)?;
-        if known.is_none() {
+        if known.is_none() && !self.ledger.is_put_back() {
             let mut record = self.scene().record(Event::DirectoryAccepted);
             record.digests = vec![NamedDigest::new("directory", digest)];
             let registry = directory.registry().map(|named| Digest::from(named.sha256()));
@@ -254,32 +288,6 @@ impl Node {
             self.commit(Act { record, enclosures: Vec::new() })?;
         }
         Ok(())
-    }
-
-    /// Records that a peer's input was refused: at most ten an hour and peer, so that a hostile peer cannot fill the
-    /// log. Of the rest there are log lines only.
-    pub fn record_refused_input(&self, peer: &AuthorityId, code: RefusalCode, bytes: &[u8]) {
-        const PER_HOUR: u32 = 10;
-        let now = clock::now();
-        let hour = now.as_secs() / 3_600;
-        let mut logged = self.refusals_logged.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (since, count) = logged.entry(peer.clone()).or_insert((hour, 0));
-        if *since != hour {
-            (*since, *count) = (hour, 0);
-        }
-        *count += 1;
-        if *count > PER_HOUR {
-            return;
-        }
-        drop(logged);
-        let mut record = self.scene().record(Event::InputRefused);
-        record.counterpart = Some(peer.clone());
-        record.outcome = crate::model::event::Outcome::Refused(code);
-        record.digests = vec![NamedDigest::new("input", sha256(bytes))];
-        // A refusal that cannot be logged (a full disk) must not hide the refusal itself.
-        if let Err(error) = self.commit(Act { record, enclosures: Vec::new() }) {
-            tracing::warn!(%peer, %error, "a refused input could not be recorded");
-        }
     }
 }
 
@@ -349,6 +357,9 @@ pub enum StartError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Packages that were being sealed.
+    #[error(transparent)]
+    Packing(#[from] Box<PackingError>),
     /// Bringing the index up to date.
     #[error(transparent)]
     Registrar(#[from] RegistrarError),
@@ -358,6 +369,12 @@ pub enum StartError {
     /// An erasure that was cut short.
     #[error(transparent)]
     Erase(#[from] EraseError),
+    /// The version of the data.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// What an operator stopped.
+    #[error(transparent)]
+    Holds(#[from] HoldsError),
     /// A rotation of keys that was cut short.
     #[error("a rotation of keys was cut short and cannot be ended now: {0}")]
     Rotate(#[from] Box<rotate::RotateError>),

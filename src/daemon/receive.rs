@@ -40,7 +40,7 @@ pub fn receive(node: &Node, peer: &AuthorityId, bytes: Vec<u8>) -> Result<Vec<u8
     let now = clock::now();
     let directory =
         node.directory(now).map_err(|code| Refused::because(node, peer, code, "no directory is in force"))?;
-    let gate = Gate { us: node.us(), peer, roster: directory.roster(), keys: &node.keys.ring, now };
+    let gate = Gate { us: node.us(), peer, roster: directory.roster(), keys: &node.keys().ring, now };
     if let Some(index) = taken_before(node, peer, &bytes) {
         return answer(node, peer, index);
     }
@@ -137,8 +137,8 @@ pub fn take_receipt(node: &Node, peer: &AuthorityId, envelope_id: Id, bytes: &[u
 
 /// Runs a blocking step beside the async world.
 pub(super) async fn blocking<T: Send + 'static>(node: &Arc<Node>, step: impl FnOnce(&Node) -> T + Send + 'static) -> T {
-    let node = Arc::clone(node);
-    match tokio::task::spawn_blocking(move || step(&node)).await {
+    let (node, span) = (Arc::clone(node), tracing::Span::current());
+    match tokio::task::spawn_blocking(move || span.in_scope(|| step(&node))).await {
         Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
@@ -147,6 +147,7 @@ pub(super) async fn blocking<T: Send + 'static>(node: &Arc<Node>, step: impl FnO
 const fn code_of(error: &AppendError) -> RefusalCode {
     match error {
         AppendError::TooLarge => RefusalCode::TooLarge,
+        AppendError::Frozen | AppendError::PutBack => RefusalCode::Frozen,
         AppendError::NoSpace | AppendError::Unpublished | AppendError::Poisoned(_) | AppendError::Stopped => {
             RefusalCode::CannotStore
         }

@@ -30,8 +30,8 @@ pub struct Reloader {
     begun: Arc<Config>,
     web: Option<Certificate>,
     admin: Option<Certificate>,
-    /// One at a time: two would record one directory twice.
-    turn: Mutex<()>,
+    /// The files as they were when they were read last. One reload at a time: two would record one directory twice.
+    loaded: Mutex<BTreeMap<PathBuf, Stamp>>,
 }
 
 /// What a reload puts in place, read and checked before anything changes.
@@ -49,7 +49,7 @@ impl Reloader {
         web: Option<Certificate>,
         admin: Option<Certificate>,
     ) -> Self {
-        Self { node: Arc::clone(node), wake, begun: node.config(), web, admin, turn: Mutex::default() }
+        Self { node: Arc::clone(node), wake, begun: node.config(), web, admin, loaded: Mutex::new(stamps(node)) }
     }
 
     /// Reads settings, certificates and directory again, for all that begins from now on. Returns the open requests whose
@@ -58,7 +58,9 @@ impl Reloader {
     /// # Errors
     /// [`ReloadError`] says what is wrong; then the old ones stay in force, all of them.
     pub async fn reload(&self) -> Result<Vec<Affected>, ReloadError> {
-        let _turn = self.turn.lock().await;
+        let mut loaded = self.loaded.lock().await;
+        // Also after a mistake: it is told once, not every two seconds.
+        *loaded = blocking(&self.node, stamps).await;
         let prepared = blocking(&self.node, prepare).await?;
         blocking(&self.node, Node::reload).await?;
         for (shown, certificate) in [(&self.web, prepared.web), (&self.admin, prepared.admin)] {
@@ -86,22 +88,21 @@ impl Reloader {
             ("log.format", now.log.format != begun.log.format),
             ("web", address(&now.web) != address(&begun.web)),
             ("admin", address(&now.admin) != address(&begun.admin)),
+            ("traces", now.traces != begun.traces),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
     }
 
     /// Reloads when a file changed and then stayed as it was: whoever is still writing is waited for.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
-        let mut loaded = self.look().await;
-        let mut before = loaded.clone();
+        let mut before = self.look().await;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(Duration::from_millis(WATCH_FILES_MS)) => {}
             }
             let found = self.look().await;
-            if found == before && found != loaded {
-                loaded = found.clone();
+            if found == before && found != *self.loaded.lock().await {
                 match self.reload().await {
                     Ok(_) => tracing::info!("files changed; settings, certificates and directory were read again"),
                     Err(error) => tracing::error!(%error, "files changed; nothing was reloaded, the old ones stay"),

@@ -49,7 +49,7 @@ pub(super) fn stage(
         Kind::Log => {
             let (old, _) = log_keys::public(home, us)?;
             let (ed25519, ml_dsa_44) = pair(home, [LOG_ED25519, LOG_ML_DSA], &mut plan)?;
-            let origin = us.log_origin().parse().map_err(|_| KeysError::LogName)?;
+            let origin = log_keys::origin(home, us)?;
             let keys = LogSigner { ed25519, ml_dsa_44: Some(ml_dsa_44) }.verifier_keys(&origin);
             let new: Vec<String> = keys.iter().map(ToString::to_string).collect();
             log_keys::put_first(&mut authority, &new, &[]);

@@ -40,10 +40,10 @@ pub(super) fn receipts(node: &Node) -> io::Result<()> {
             && let Some(owner) = directory.roster().authority(&peer)
             && let Ok(keys) = log_keys(owner)
             && let Ok(seen) = SignedCheckpoint::open(&note, &keys)
-            && seen.checkpoint().origin() == peer.log_origin()
+            && seen.checkpoint().origin() == owner.log_origin()
         {
             // Only the lines of its keys: what nobody can check would fill the disk.
-            found.insert((peer.log_origin(), seen.checkpoint().size()), seen.only_of(&keys));
+            found.insert((owner.log_origin(), seen.checkpoint().size()), seen.only_of(&keys));
         }
         ControlFlow::Continue(())
     });

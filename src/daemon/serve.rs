@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::daemon::clock;
+use tracing::Instrument as _;
+
 use crate::daemon::node::Node;
 use crate::daemon::receive::{Refused, blocking, receive, take_receipt};
+use crate::daemon::traces::step;
 use crate::daemon::witness::{self, Added};
+use crate::daemon::{clock, held};
 use crate::exchange::rows::{Direction, MessageState};
 use crate::model::envelope::Blob;
 use crate::model::ident::{AuthorityId, Id};
-use crate::model::limits::{FETCH_PARTS_MAX, NOTE_BYTES_MAX};
+use crate::model::limits::{ENVELOPE_BYTES_MAX, FETCH_PARTS_MAX, NOTE_BYTES_MAX};
 use crate::model::refusal::RefusalCode;
 use crate::net::connection::Connection;
 use crate::net::stream::{Stream, StreamError};
@@ -20,23 +23,33 @@ use crate::wire::frame::Frame;
 /// Answers every stream of a connection until it ends.
 pub async fn serve(node: Arc<Node>, connection: Connection) {
     let peer = connection.peer().authority.clone();
+    let knows = connection.hello().directory_version;
     while let Ok(stream) = connection.accept().await {
         let (node, peer) = (Arc::clone(&node), peer.clone());
         tokio::spawn(async move {
-            if let Err(error) = answer(&node, &peer, stream).await {
+            if let Err(error) = answer(&node, (&peer, knows), stream).await {
                 tracing::debug!(%peer, %error, "a stream ended early");
             }
         });
     }
 }
 
-async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Result<(), StreamError> {
+/// Answers one stream of a peer that holds directory version `knows`.
+async fn answer(node: &Arc<Node>, (peer, knows): (&AuthorityId, u64), mut stream: Stream) -> Result<(), StreamError> {
     let lane = node.lanes.of(peer);
     let from = peer.clone();
+    if let Some(code) = node.refuses(peer) {
+        let Refused { code } = Refused::because(node, peer, code, "an operator stopped it; what waits, waits");
+        return stream.refuse(code, 0).await;
+    }
     match stream.receive().await {
         Ok(Frame::Deliver { signed_envelope }) => {
             let Some(_turn) = lane.letter(signed_envelope.len()).await else { return busy(node, peer, stream).await };
-            match blocking(node, move |node| receive(node, &from, signed_envelope)).await {
+            let step = step!("letter.receive");
+            let received =
+                blocking(node, move |node| receive(node, &from, signed_envelope)).instrument(step.clone()).await;
+            step.record("failed", received.is_err());
+            match received {
                 Ok(receipt) => stream.send(&Frame::Delivered { receipt }).await?,
                 Err(Refused { code }) => return stream.refuse(code, 0).await,
             }
@@ -51,14 +64,21 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
         Ok(Frame::Fetch { envelope_id, object_id, first_part, part_count }) => {
             let Some(_turn) = lane.parts().await else { return busy(node, peer, stream).await };
             let wanted = Wanted { envelope_id, object_id, first_part, part_count };
-            return parts(node, peer, stream, wanted).await;
+            return parts(node, peer, stream, wanted).instrument(step!("files.serve")).await;
         }
         Ok(question @ (Frame::AddCheckpoint { .. } | Frame::ProveConsistency { .. } | Frame::LatestOf { .. })) => {
             // Judging a checkpoint and proving consistency cost no more than a letter, and take a letter's turn.
             let Some(_turn) = lane.letter(NOTE_BYTES_MAX).await else { return busy(node, peer, stream).await };
-            match blocking(node, move |node| watched(node, &from, question)).await {
+            match blocking(node, move |node| watched(node, (&from, knows), question)).await {
                 Ok(answer) => stream.send(&answer).await?,
                 Err(Refused { code }) => return stream.refuse(code, 0).await,
+            }
+        }
+        Ok(question @ (Frame::AskHeld { .. } | Frame::SendAgain { .. })) => {
+            let Some(_turn) = lane.letter(ENVELOPE_BYTES_MAX).await else { return busy(node, peer, stream).await };
+            match blocking(node, move |node| held::answer(node, &from, &question)).await {
+                Ok(answer) => stream.send(&answer).await?,
+                Err(code) => return stream.refuse(code, 0).await,
             }
         }
         Ok(_) => {
@@ -79,7 +99,7 @@ async fn answer(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream) -> Res
 }
 
 /// What a peer asks about logs.
-fn watched(node: &Node, peer: &AuthorityId, question: Frame) -> Result<Frame, Refused> {
+fn watched(node: &Node, (peer, knows): (&AuthorityId, u64), question: Frame) -> Result<Frame, Refused> {
     match question {
         Frame::AddCheckpoint { old_size, proof, checkpoint } => {
             Ok(match witness::add(node, peer, old_size, proof, &checkpoint)? {
@@ -94,6 +114,10 @@ fn watched(node: &Node, peer: &AuthorityId, question: Frame) -> Result<Frame, Re
                 Ok(true) => {}
                 Ok(false) => return Err(Refused { code: RefusalCode::UnknownAuthority }),
                 Err(code) => return Err(Refused { code }),
+            }
+            // The question names no log. A peer whose directory lists an older log of ours asks about that one.
+            if !node.is_asked_about_this_log(knows) {
+                return Err(Refused { code: RefusalCode::Busy });
             }
             match node.ledger.reader().consistency(old_size, new_size) {
                 Ok(hashes) => Ok(Frame::ConsistencyProof { hashes }),
@@ -126,8 +150,8 @@ struct Wanted {
 /// Sends parts of an object, each with the proof of its place. Only the recipient of the envelope gets any.
 async fn parts(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream, wanted: Wanted) -> Result<(), StreamError> {
     let from = peer.clone();
-    let reader = match blocking(node, move |node| open(node, &from, wanted)).await {
-        Ok(reader) => Arc::new(reader),
+    let (package, reader) = match blocking(node, move |node| open(node, &from, wanted)).await {
+        Ok((package, reader)) => (package, Arc::new(reader)),
         Err(code) => {
             let Refused { code } = Refused::because(node, peer, code, "a request for parts does not fit what is here");
             return stream.refuse(code, 0).await;
@@ -152,13 +176,22 @@ async fn parts(node: &Arc<Node>, peer: &AuthorityId, mut stream: Stream, wanted:
         stream.send(&Frame::Part { index, length, proof }).await?;
         stream.send_bytes(bytes).await?;
         node.meters.served(u64::from(length));
+        node.transfers.served(package.id, package.bytes, package.objects, u64::from(length));
     }
     stream.send(&Frame::FetchEnd).await?;
     stream.finish();
     Ok(())
 }
 
-fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<ObjectReader, RefusalCode> {
+/// What parts are served of.
+#[derive(Debug, Clone, Copy)]
+struct Package {
+    id: Id,
+    bytes: u64,
+    objects: usize,
+}
+
+fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<(Package, ObjectReader), RefusalCode> {
     // A link may outlive the directory that let it in.
     node.directory(clock::now())?.roster().authority(peer).ok_or(RefusalCode::UnknownAuthority)?;
     let envelope = node.envelope(wanted.envelope_id).map_err(|_| RefusalCode::NotFound)?;
@@ -179,5 +212,6 @@ fn open(node: &Node, peer: &AuthorityId, wanted: Wanted) -> Result<ObjectReader,
     if wanted.part_count == 0 || wanted.part_count > FETCH_PARTS_MAX || end > reader.parts() {
         return Err(RefusalCode::BadRange);
     }
-    Ok(reader)
+    let bytes = blobs.iter().map(|blob| blob.ciphertext_bytes).fold(0, u64::saturating_add);
+    Ok((Package { id: package_id, bytes, objects: blobs.len() }, reader))
 }

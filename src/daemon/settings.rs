@@ -16,6 +16,7 @@ use toml::{Table, Value};
 
 use crate::daemon::config::{Config, ConfigError, Officer, Web};
 use crate::daemon::time_settings::TimeStampSettings;
+use crate::daemon::traces::TraceSettings;
 use crate::model::event::Role;
 use crate::model::limits::SETTING_FILE_BYTES_MAX;
 
@@ -123,6 +124,8 @@ fn samples() -> Table {
     let mut config = Config::bare("XA-MOJ".parse().expect("a well-formed authority"), "Arcadia".to_owned(), listen);
     config.witness.ca_file = Some("web-ca.pem".into());
     (config.web, config.admin) = (web(), web());
+    config.traces =
+        Some(TraceSettings { url: "http://127.0.0.1:4318/v1/traces".to_owned(), ca_file: Some("ca.pem".into()) });
     config.officer = vec![Officer { name: "Ana".to_owned(), roles: vec![Role::Drafter], unix_uids: vec![1000] }];
     config.time_stamp = vec![TimeStampSettings {
         name: "arcadia-time".to_owned(),

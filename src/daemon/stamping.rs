@@ -127,7 +127,7 @@ fn newest_note(node: &Node) -> Result<(Vec<u8>, u64), StampingError> {
         return Err(damaged);
     }
     let said = Note::parse(&bytes).ok().and_then(|note| Checkpoint::parse(note.text()).ok()).ok_or(damaged)?;
-    let ours = said.origin() == node.us().log_origin() && reader.root_at(said.size()).is_ok_and(|r| r == said.root());
+    let ours = said.origin() == node.origin() && reader.root_at(said.size()).is_ok_and(|r| r == said.root());
     if ours { Ok((bytes, said.size())) } else { Err(StampingError::Checkpoint) }
 }
 

@@ -7,9 +7,10 @@ use crate::daemon::desk::{DeskError, read_message, state_name};
 use crate::daemon::destroying;
 use crate::daemon::letters;
 use crate::daemon::lookup::LookupError;
-use crate::daemon::{clock, lives_view};
 use crate::daemon::node::Node;
+use crate::daemon::packing_resume;
 use crate::daemon::stamps;
+use crate::daemon::{clock, lives_view};
 use crate::exchange::rows::{MessageRow, PackageRow, RequestRow, RequestState, from_bytes, timeline_key, tree};
 use crate::model::event::{Actor, CustodyRecord, Outcome};
 use crate::model::ident::Id;
@@ -75,9 +76,11 @@ pub fn packages(node: &Node) -> Result<Value, DeskError> {
     for row in rows {
         let message = node.message(row.message_id)?;
         let state = package_state(node, &row, &message)?;
-        shown.push(json!({ "package": row, "kind": message.kind, "state": state }));
+        let transfer = node.transfers.of(row.package_id);
+        shown.push(json!({ "package": row, "kind": message.kind, "state": state, "transfer": transfer }));
     }
-    Ok(json!({ "authority": node.us(), "packages": shown, "more": more }))
+    let sealing = packing_resume::all(node);
+    Ok(json!({ "authority": node.us(), "packages": shown, "more": more, "packings": sealing }))
 }
 
 /// One package with its items and the texts of its conditions.

@@ -51,7 +51,8 @@ pub async fn watch(node: Arc<Node>, connection: Connection) {
                 return;
             }
             covered = node.ledger.reader().published_size();
-            match round(&node, &connection, &mut shown).await {
+            let held = node.refuses(&peer).is_some();
+            match if held { Ok(()) } else { round(&node, &connection, &mut shown).await } {
                 Ok(()) => node.rounds.ended(covered),
                 Err(error) => tracing::debug!(%peer, %error, "a round of watching broke off; the next one follows"),
             }
@@ -73,7 +74,7 @@ async fn round(node: &Arc<Node>, connection: &Connection, shown: &mut u64) -> Re
     let questions = blocking(node, move |node| {
         scan::receipts(node)?;
         see_hello(node, &from, hello)?;
-        record_evidence(node, &from.id, &node.witness.files.log(&from.id.log_origin()));
+        record_evidence(node, &from.id, &node.witness.files.log(&from.log_origin()));
         questions(node, &from)
     });
     for (source, seen) in questions.await? {
@@ -163,7 +164,7 @@ pub(super) fn keep_lines(
 /// A note of our own log from somebody else, if we did sign it.
 fn believed(node: &Node, peer: &AuthorityId, note: &str, keys: &[VerifierKey]) -> Option<SignedCheckpoint> {
     let opened = SignedCheckpoint::open(note.as_bytes(), keys).ok();
-    let signed = opened.filter(|signed| signed.checkpoint().origin() == node.us().log_origin());
+    let signed = opened.filter(|signed| signed.checkpoint().origin() == node.origin());
     if signed.is_none()
         && let Line::Said { unsaid } = node.lanes.of(peer).says(clock::now())
     {
@@ -182,7 +183,7 @@ fn reflect(node: &Node, witness: &AuthorityId, theirs: &SignedCheckpoint) -> Res
         Mirror::Shrunk => Fault::Shrunk,
         Mirror::Forked => Fault::Unproven,
     };
-    let log = node.witness.files.log(&node.us().log_origin());
+    let log = node.witness.files.log(node.origin());
     let text = theirs.note().text().as_bytes();
     let known = log.evidence()?.iter().any(|old| old.later.starts_with(text) || old.earlier.starts_with(text));
     if let (false, Some(ours)) = (known, reader.checkpoint()) {
@@ -200,7 +201,7 @@ async fn contradicted(
     witness: &Authority,
     keys: &[VerifierKey],
 ) -> Result<(), WatchError> {
-    let answer = talk(connection, Frame::LatestOf { origin: node.us().log_origin() }).await?;
+    let answer = talk(connection, Frame::LatestOf { origin: node.origin().to_owned() }).await?;
     let Frame::HaveCheckpoint { checkpoint } = answer else { return Ok(()) };
     let Some(theirs) = believed(node, &witness.id, &checkpoint, keys) else { return Ok(()) };
     let peer = witness.id.clone();
@@ -217,7 +218,7 @@ async fn contradicted(
 fn see_hello(node: &Node, owner: &Authority, hello: Option<String>) -> Result<(), WatchError> {
     let Some(note) = hello else { return Ok(()) };
     match opened(owner, note.as_bytes()) {
-        Some(seen) if seen.checkpoint().origin() == owner.id.log_origin() => {
+        Some(seen) if seen.checkpoint().origin() == owner.log_origin() => {
             node.witness.files.log(seen.checkpoint().origin()).see(Source::Talk, &seen)?;
         }
         _ => {
@@ -239,7 +240,7 @@ fn opened(owner: &Authority, note: &[u8]) -> Option<SignedCheckpoint> {
 
 /// What was seen of a log and is not linked, the largest first: the others are then linked to it.
 fn questions(node: &Node, owner: &Authority) -> Result<Vec<(Source, SignedCheckpoint)>, WatchError> {
-    let log = node.witness.files.log(&owner.id.log_origin());
+    let log = node.witness.files.log(&owner.log_origin());
     let Ok(keys) = receipt::log_keys(owner) else { return Ok(Vec::new()) };
     let opened = |(source, bytes): (Source, Vec<u8>)| Some((source, SignedCheckpoint::open(&bytes, &keys).ok()?));
     let mut seen: Vec<_> = log.seen()?.into_iter().filter_map(opened).collect();
@@ -259,7 +260,7 @@ async fn ask(
     source: Source,
     seen: SignedCheckpoint,
 ) -> Result<(), WatchError> {
-    let log = node.witness.files.log(&owner.id.log_origin());
+    let log = node.witness.files.log(&owner.log_origin());
     let Some(latest) = held(owner, &log)? else { return Ok(()) };
     let finding = match (compare(&latest, &seen), Question::about(&latest, &seen)) {
         (Seen::Fork(evidence), _) => Finding::Evidence(*evidence),
@@ -291,7 +292,7 @@ fn settle(
     seen: &SignedCheckpoint,
     finding: Finding,
 ) -> Result<(), WatchError> {
-    let log = node.witness.files.log(&owner.id.log_origin());
+    let log = node.witness.files.log(&owner.log_origin());
     match finding {
         Finding::Linked(link) if link.later() == seen => advance(node, owner, &link)?,
         Finding::Linked(link) => log.keep_link(&link)?,
@@ -307,9 +308,9 @@ async fn gossip(node: &Arc<Node>, connection: &Connection) -> Result<(), WatchEr
     let directory = node.directory(clock::now()).map_err(WatchError::Directory)?;
     let held_of = blocking(node, |node| node.witness.files.origins()).await?;
     let others = directory.roster().authorities().filter(|row| row.id != peer && row.id != *node.us());
-    let others: Vec<Authority> = others.filter(|row| held_of.contains(&row.id.log_origin())).cloned().collect();
+    let others: Vec<Authority> = others.filter(|row| held_of.contains(&row.log_origin())).cloned().collect();
     for owner in others.into_iter().take(GOSSIP_PER_ROUND_MAX) {
-        let origin = owner.id.log_origin();
+        let origin = owner.log_origin();
         let Frame::HaveCheckpoint { checkpoint } = talk(connection, Frame::LatestOf { origin }).await? else {
             continue;
         };
@@ -328,7 +329,7 @@ fn is_of_unknown_key(owner: &Authority, note: &str) -> bool {
 
 /// What a peer holds of a third log. Only the log's own signature counts: a peer cannot accuse anybody by its word.
 fn heard(node: &Node, peer: &AuthorityId, owner: &Authority, note: &str) -> Result<(), WatchError> {
-    let origin = owner.id.log_origin();
+    let origin = owner.log_origin();
     let log = node.witness.files.log(&origin);
     let Some(seen) = opened(owner, note.as_bytes()).filter(|seen| seen.checkpoint().origin() == origin) else {
         // A third log may have gone over to a key that only the peer's directory lists: that is no lie.

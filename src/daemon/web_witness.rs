@@ -57,7 +57,7 @@ fn answer(node: &Node, body: &[u8]) -> Response<Body> {
         Ok(request) => request,
         Err(refusal) => return refused(refusal),
     };
-    let Some(owner) = owner(node, |row| row.id.log_origin() == request.origin()) else {
+    let Some(owner) = owner(node, |row| row.log_origin() == request.origin()) else {
         return refused(Refusal::UnknownLog);
     };
     match offered(node, &owner, Offers::Anybody, &request) {
@@ -74,9 +74,9 @@ async fn checkpoint(State(shared): State<Shared>, Path(log): Path<String>) -> Re
 }
 
 fn shown(node: &Node, log: &str) -> Response<Body> {
-    let wanted = |row: &Authority| HEXLOWER.encode(&sha256(row.id.log_origin().as_bytes()).0) == log;
+    let wanted = |row: &Authority| HEXLOWER.encode(&sha256(row.log_origin().as_bytes()).0) == log;
     let owner = owner(node, wanted).filter(|_| node.config().witness.gossip);
-    let held = owner.and_then(|owner| held(&owner, &node.witness.files.log(&owner.id.log_origin())).ok().flatten());
+    let held = owner.and_then(|owner| held(&owner, &node.witness.files.log(&owner.log_origin())).ok().flatten());
     match held {
         Some(held) => text(StatusCode::OK, held.note().to_string()),
         None => text(StatusCode::NOT_FOUND, "not found\n".to_owned()),

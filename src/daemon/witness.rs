@@ -43,7 +43,7 @@ pub struct Witness {
     /// Of our own.
     pub cosigned: CosignedFiles,
     /// `None` only where the keys are not made yet: in a data directory that is only read.
-    cosigner: Option<Cosigner>,
+    cosigner: Mutex<Option<Cosigner>>,
     /// How many records about evidence against one log were made in the running hour.
     recorded: Mutex<BTreeMap<String, (u64, u32)>>,
 }
@@ -54,9 +54,15 @@ impl Witness {
         Self {
             files: WitnessFiles::of(home.root()),
             cosigned: CosignedFiles::of(&home.custody()),
-            cosigner: log_keys::cosigner(home, us).ok(),
+            cosigner: Mutex::new(log_keys::cosigner(home, us).ok()),
             recorded: Mutex::default(),
         }
+    }
+
+    /// Takes up other keys after a rotation.
+    pub(super) fn reread(&self, home: &Home, us: &AuthorityId) {
+        let cosigner = log_keys::cosigner(home, us).ok();
+        *self.cosigner.lock().unwrap_or_else(PoisonError::into_inner) = cosigner;
     }
 
     fn may_record(&self, origin: &str) -> bool {
@@ -88,7 +94,7 @@ pub enum Offers {
 /// [`NotCosigned`] says why, and what is held instead.
 pub fn offered(node: &Node, owner: &Authority, offers: Offers, request: &AddCheckpoint) -> Result<String, NotCosigned> {
     let keys = receipt::log_keys(owner).map_err(|_| NotCosigned::Judged(Refusal::UnknownLog))?;
-    let log = node.witness.files.log(&owner.id.log_origin());
+    let log = node.witness.files.log(&owner.log_origin());
     let turn = log.enter();
     let held = held(owner, &log).map_err(|error| {
         // Anybody may ask, as often as he likes.
@@ -169,8 +175,8 @@ fn take(
     link: Option<&Link>,
 ) -> Result<String, NotCosigned> {
     let lines = random::bytes::<32>().ok().and_then(|random| {
-        let cosigner = node.witness.cosigner.as_ref()?;
-        cosigner.cosign(new, clock::now(), &random).ok()
+        let cosigner = node.witness.cosigner.lock().unwrap_or_else(PoisonError::into_inner);
+        cosigner.as_ref()?.cosign(new, clock::now(), &random).ok()
     });
     let Some(lines) = lines else {
         tracing::error!(log = log.origin(), "this node has no witness keys or no randomness; it cosigns nothing");
@@ -312,7 +318,7 @@ pub fn add(node: &Node, peer: &AuthorityId, old_size: u64, proof: Vec<Digest>, n
     let checkpoint = Note::parse(note.as_bytes());
     let checkpoint = checkpoint.map_err(|error| refused(RefusalCode::Malformed, &error))?;
     let request = AddCheckpoint { old_size, proof, checkpoint };
-    if request.origin() != peer.log_origin() {
+    if request.origin() != row.log_origin() {
         return Err(refused(RefusalCode::NotFound, &"the checkpoint is of another log than the peer's"));
     }
     match offered(node, row, Offers::Owner, &request) {
@@ -355,7 +361,7 @@ pub enum Added {
 pub fn latest_of(node: &Node, peer: &AuthorityId, origin: &str) -> Option<String> {
     let directory = node.directory(clock::now()).ok()?;
     directory.roster().authority(peer)?;
-    let owner = directory.roster().authorities().find(|row| row.id.log_origin() == origin)?;
+    let owner = directory.roster().authorities().find(|row| row.log_origins().iter().any(|name| name == origin))?;
     if owner.id != *peer && !node.config().witness.gossip {
         return None;
     }

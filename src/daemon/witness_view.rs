@@ -55,8 +55,8 @@ fn view(node: &Node) -> io::Result<Value> {
     let mut own = Vec::new();
     for origin in node.witness.files.origins()? {
         let log = node.witness.files.log(&origin);
-        let owner = rows.iter().find(|row| row.id.log_origin() == origin);
-        if origin == node.us().log_origin() {
+        let owner = rows.iter().find(|row| row.id.owns_log(&origin));
+        if node.us().owns_log(&origin) {
             own = evidence(owner, &log)?;
         } else {
             held.push(log_view(owner, &log)?);
@@ -64,7 +64,7 @@ fn view(node: &Node) -> io::Result<Value> {
     }
     Ok(json!({
         "authority": node.us(),
-        "log": node.us().log_origin(),
+        "log": node.origin(),
         "size": node.ledger.reader().size(),
         "witnesses": witnesses(node)?,
         "own_evidence": own,

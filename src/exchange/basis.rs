@@ -340,3 +340,6 @@ pub enum LawBookError {
     #[error(transparent)]
     Json(#[from] JsonError),
 }
+
+#[cfg(test)]
+mod tests;

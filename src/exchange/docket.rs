@@ -104,6 +104,7 @@ impl<E> Desk<'_, E> {
             }
             Event::RecordErased => self.erased(),
             Event::PackageDestroyed => self.destroyed(),
+            Event::UseCleared => self.answered(),
             Event::BasisCompared | Event::BasisChanged => self.basis_reviewed(),
             Event::TimeStamped | Event::TimeStampMissed => {
                 self.time_stamp();

@@ -11,12 +11,12 @@ use crate::model::authority::Authority;
 /// # Errors
 /// [`EntryKeyError`] names the field.
 pub fn verifier_keys(authority: &Authority) -> Result<Vec<VerifierKey>, EntryKeyError> {
-    let (log, witness) = (authority.id.log_origin(), authority.id.witness_name());
+    let (id, witness) = (&authority.id, authority.id.witness_name());
     let mut keys = Vec::with_capacity(authority.log_keys.len() + authority.witness_keys.len());
     for text in &authority.log_keys {
         let key: VerifierKey = text.parse().map_err(EntryKeyError::Log)?;
-        if key.name() != log || !key.algorithm().signs_logs() || key.to_string() != *text {
-            return Err(EntryKeyError::LogName { origin: log });
+        if !id.owns_log(key.name()) || !key.algorithm().signs_logs() || key.to_string() != *text {
+            return Err(EntryKeyError::LogName { origin: id.log_origin() });
         }
         keys.push(key);
     }

@@ -45,6 +45,13 @@ pub const fn hold(event: Event) -> Hold {
         | Event::RenditionDiffered => Hold::WithItsMessage,
         Event::PackageOpened
         | Event::PackageExported
+        | Event::PackageLinked
+        | Event::PackageCopied
+        | Event::PackageExhibited
+        | Event::PackageDisclosed
+        | Event::PackageForwarded
+        | Event::UseAsked
+        | Event::UseCleared
         | Event::MessageRead
         | Event::ActRefused
         | Event::InputRefused => Hold::Free,
@@ -63,7 +70,14 @@ pub const fn hold(event: Event) -> Hold {
         | Event::DestructionRequested
         | Event::PackageDestroyed
         | Event::KeyRotated
-        | Event::KeysAdded => Hold::Kept,
+        | Event::KeysAdded
+        | Event::LogRestarted
+        | Event::LogResumed
+        | Event::PeerSuspended
+        | Event::PeerResumed
+        | Event::NodeFrozen
+        | Event::NodeThawed
+        | Event::BackupMade => Hold::Kept,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The life of a request as this node's index knows it: reads what the fold needs of the messages that were exchanged.
 //! Drafts are not among them. Decides nothing.
 
+use crate::exchange::rows::{Direction, RequestRow, RowError, from_bytes, tree};
 use crate::law::life::fold::fold;
 use crate::law::life::note::Note;
 use crate::law::life::state::Life;
-use crate::exchange::rows::{Direction, RequestRow, RowError, from_bytes, tree};
 use crate::model::side::Side;
 
 /// What the fold needs of the messages of a request that were sent or received.

@@ -96,13 +96,13 @@ impl Rotation {
             return Err(RotationError::NotLast);
         }
         let record = record::decode(&parts.record).map_err(|_| RotationError::Record)?;
-        let origin = record.authority.log_origin();
         let digests = digests(&self.old, &self.new);
         // All of its keys and no fewer: who leaves the line of one out hides that the log has it.
         let of_key = |name: &str| name.starts_with("old-key/") || name.starts_with("new-key/");
         let named = digests.iter().all(|digest| record.digests.contains(digest))
             && record.digests.iter().filter(|digest| of_key(&digest.name)).count() == digests.len();
-        let own = self.old.iter().chain(&self.new).all(|key| key.name() == origin);
+        let one_log = self.old.iter().chain(&self.new).all(|key| key.name() == old.name());
+        let own = one_log && record.authority.owns_log(old.name());
         if record.event != Event::KeyRotated || !named || !own {
             return Err(RotationError::Record);
         }

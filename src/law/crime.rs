@@ -5,7 +5,7 @@ use crate::law::instrument::Instrument;
 use crate::law::opinion::{Answer, Effect, Strength};
 use crate::law::provision::{AnnexText, Covered, CrimeText};
 use crate::law::query::Query;
-use crate::law::row::{Ends, Fact, Finding, Row};
+use crate::law::row::{Ends, Fact, FactKind, Finding, Row};
 use crate::law::rule::Rule;
 use crate::law::standing::{Notice, Taken, holds};
 use crate::law::step::{Grounds, Step};
@@ -125,7 +125,7 @@ fn declared<'a>(
     key: &str,
     day: Date,
 ) -> Declared<'a> {
-    let rows: Vec<&Row> = view.acts(instrument, subject).collect();
+    let rows: Vec<&Row> = view.acts(instrument, subject, &[FactKind::Annex, FactKind::Withdrawal]).collect();
     let of_annex = |row: &'a Row| match &row.fact {
         Fact::Annex { annex, effective } if annex == key && holds(row, day) => Some(*effective),
         _ => None,
@@ -175,12 +175,13 @@ fn ad_hoc<'a>(view: &View<'a>, instrument: &'a Instrument, query: &'a Query, day
     let rule = instrument.rule(Rule::AdHoc)?;
     let crime = rule.crimes.iter().find(|crime| query.crimes.contains(crime))?;
     let grounds = Grounds::none().under(instrument.cite(&rule.article, &rule.mark));
-    let agreement = view.between(instrument, &query.from, &query.to).find_map(|row| match &row.fact {
-        Fact::AdHoc { request, signed_by, tests } if holds(row, day) && query.request.as_ref() == Some(request) => {
-            Some((row, signed_by, tests))
-        }
-        _ => None,
-    });
+    let agreement =
+        view.between(instrument, &query.from, &query.to, &[FactKind::AdHoc]).find_map(|row| match &row.fact {
+            Fact::AdHoc { request, signed_by, tests } if holds(row, day) && query.request.as_ref() == Some(request) => {
+                Some((row, signed_by, tests))
+            }
+            _ => None,
+        });
     let Some((row, signed_by, found)) = agreement else {
         let text = format!(
             "the two may agree to use {} for this request: {crime} is on its list; no agreement stands in the registry",

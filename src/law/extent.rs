@@ -4,7 +4,7 @@ use crate::law::instrument::Instrument;
 use crate::law::link::Link;
 use crate::law::opinion::Effect;
 use crate::law::query::Query;
-use crate::law::row::{Fact, Row};
+use crate::law::row::{Fact, FactKind, Row};
 use crate::law::rule::Rule;
 use crate::law::standing::{Held, Standing, holds};
 use crate::law::step::{Grounds, Step};
@@ -57,7 +57,7 @@ fn cut_off<'a>(
     day: Date,
 ) -> Step {
     let mut step = Step::nothing();
-    for row in view.acts(instrument, subject).filter(|row| holds(row, day)) {
+    for row in view.acts(instrument, subject, &[FactKind::CutOff]).filter(|row| holds(row, day)) {
         let Fact::CutOff { before, annex } = &row.fact else { continue };
         let concerns = |key: &String| instrument.annex(key).is_some_and(|text| query.crimes.contains(&text.crime));
         if annex.as_ref().is_none_or(concerns) {

@@ -4,7 +4,7 @@ use crate::law::instrument::{Instrument, Procedure};
 use crate::law::opinion::Effect;
 use crate::law::provision::{Duty, MeasureText};
 use crate::law::query::Query;
-use crate::law::row::{Extent, Fact, Finding, ObjectionEffect, Row};
+use crate::law::row::{Extent, Fact, FactKind, Finding, ObjectionEffect, Row};
 use crate::law::rule::Rule;
 use crate::law::standing::holds;
 use crate::law::step::{Grounds, Step};
@@ -77,9 +77,11 @@ fn treaty_basis<'a>(
     day: Date,
 ) -> Step {
     let to = &query.to;
-    let declared = view.acts(instrument, to).filter(|row| holds(row, day)).find_map(|row| match row.fact {
-        Fact::TreatyBasis(finding) => Some((row, finding)),
-        _ => None,
+    let declared = view.acts(instrument, to, &[FactKind::TreatyBasis]).filter(|row| holds(row, day)).find_map(|row| {
+        match row.fact {
+            Fact::TreatyBasis(finding) => Some((row, finding)),
+            _ => None,
+        }
     });
     let (effect, said, grounds) = match declared {
         Some((row, Finding::Yes)) => {
@@ -105,7 +107,7 @@ fn reserved<'a>(
 ) -> Step {
     let mut step = Step::nothing();
     for (subject, side) in [(&query.to, Side::Requested), (&query.from, Side::Requesting)] {
-        for row in view.acts(instrument, subject).filter(|row| holds(row, day)) {
+        for row in view.acts(instrument, subject, &[FactKind::Reservation]).filter(|row| holds(row, day)) {
             let Fact::Reservation { articles, measures, extent } = &row.fact else { continue };
             let named = |article: &String| *article == text.article || text.also.contains(article);
             if measures.contains(&text.measure) || articles.iter().any(named) {
@@ -154,7 +156,7 @@ fn reservation<'a>(
         grounds = grounds.under(provision);
     }
     let objected = view
-        .between(instrument, &query.from, &query.to)
+        .between(instrument, &query.from, &query.to, &[FactKind::Objection])
         .find(|row| holds(row, day) && row.fact == Fact::Objection(ObjectionEffect::ReservationOnly));
     if let (Some(row), Some(provision)) = (objected, view.general(Rule::Objection)) {
         let said = format!("{subject} reserved on {measure}, and an objection was made to that");
@@ -178,7 +180,7 @@ fn reservation<'a>(
 fn versions<'a>(view: &View<'a>, instrument: &'a Instrument, query: &'a Query, day: Date) -> Step {
     let mut step = Step::nothing();
     for subject in [&query.from, &query.to] {
-        for row in view.acts(instrument, subject).filter(|row| holds(row, day)) {
+        for row in view.acts(instrument, subject, &[FactKind::Version]).filter(|row| holds(row, day)) {
             if let Fact::Version(version) = &row.fact
                 && *version != instrument.version
             {

@@ -4,7 +4,7 @@
 use crate::law::instrument::{Between, Instrument, Kind};
 use crate::law::opinion::{Effect, Strength};
 use crate::law::query::Query;
-use crate::law::row::{Agreed, Fact, ObjectionEffect};
+use crate::law::row::{Agreed, Fact, FactKind, ObjectionEffect};
 use crate::law::rule::Rule;
 use crate::law::standing::{Coverage, Held, Standing, holds};
 use crate::law::step::{Grounds, Step};
@@ -182,7 +182,7 @@ fn unbound<'a>(view: &View<'a>, instrument: &'a Instrument, subject: &Subject, s
 
 fn objections<'a>(view: &View<'a>, instrument: &'a Instrument, query: &'a Query, day: Date) -> Step {
     let mut step = Step::nothing();
-    for row in view.between(instrument, &query.from, &query.to).filter(|row| holds(row, day)) {
+    for row in view.between(instrument, &query.from, &query.to, &[FactKind::Objection]).filter(|row| holds(row, day)) {
         let (effect, text) = match &row.fact {
             Fact::Objection(ObjectionEffect::NoRelations) => {
                 (Effect::Excludes, "an objection says that it is not in force between the two")
@@ -212,7 +212,8 @@ fn court_to_state<'a>(
         let grounds = bearing(instrument, Rule::Link, party.grounds.clone());
         return doubts(view, Step::of(view, Effect::Supports, text, &grounds), [party, party]);
     }
-    let mut rows = view.between(instrument, &query.from, &query.to).filter(|row| holds(row, day));
+    let mut rows =
+        view.between(instrument, &query.from, &query.to, &[FactKind::Agreement]).filter(|row| holds(row, day));
     let arranged = rows.find(|row| matches!(row.fact, Fact::Agreement(Agreed::Arrangement)));
     let grounds = bearing(instrument, Rule::NonParty, Grounds::none());
     match arranged {

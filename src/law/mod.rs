@@ -2,11 +2,13 @@
 
 pub mod basis;
 pub mod complete;
+pub mod conditions;
 pub mod content;
 pub mod crime;
 pub mod demand;
 pub mod extent;
 pub mod finding;
+pub mod handshake;
 pub mod help;
 pub mod instrument;
 pub mod library;

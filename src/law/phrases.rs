@@ -175,6 +175,11 @@ pub fn all() -> &'static [Phrases] {
     &LETTERS
 }
 
+/// English: where no other language is known.
+pub fn english() -> &'static Phrases {
+    all().first().expect("invariant: the program has four languages; a test reads each")
+}
+
 /// The phrases of a language, by its tag; region and script do not count.
 pub fn of(tag: &str) -> Option<&'static Phrases> {
     let primary = tag.split('-').next().unwrap_or_default();
@@ -191,7 +196,7 @@ pub fn wanted<'a>(own: &'a str, accepted: impl Iterator<Item = &'a str>) -> Vec<
         }
     }
     if found.is_empty() {
-        found.extend(of("en"));
+        found.push(english());
     }
     found
 }

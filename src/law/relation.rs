@@ -4,7 +4,7 @@ use crate::law::basis::Found;
 use crate::law::instrument::{Between, Instrument, InstrumentId, Kind, Procedure};
 use crate::law::opinion::{Answer, Effect, RunsBy, Strength};
 use crate::law::query::Query;
-use crate::law::row::{Agreed, Fact};
+use crate::law::row::{Agreed, Fact, FactKind};
 use crate::law::rule::Rule;
 use crate::law::standing::holds;
 use crate::law::step::{Grounds, Step};
@@ -104,7 +104,8 @@ fn subsidiary<'a>(view: &View<'a>, query: &'a Query, one: &mut Found<'a>, ties: 
     if let Some(rule) = instrument.rule(Rule::Subsidiary) {
         grounds = grounds.under(instrument.cite(&rule.article, &rule.mark));
     }
-    let mut rows = view.between(instrument, &query.from, &query.to).filter(|row| holds(row, day));
+    let mut rows =
+        view.between(instrument, &query.from, &query.to, &[FactKind::Agreement]).filter(|row| holds(row, day));
     if let Some(row) = rows.find(|row| row.fact == Fact::Agreement(Agreed::OwnProcedure)) {
         one.procedure = RunsBy::Agreement;
         let text = "both agreed to use its own procedure";

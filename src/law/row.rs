@@ -204,6 +204,64 @@ pub enum Channel {
     DirectJudicial,
 }
 
+/// What kind of fact a row tells: by it the look-up finds the few rows that a step is about without touching the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactKind {
+    /// [`Fact::Signature`]
+    Signature,
+    /// [`Fact::Party`]
+    Party,
+    /// [`Fact::Provisional`]
+    Provisional,
+    /// [`Fact::Withdrawal`]
+    Withdrawal,
+    /// [`Fact::Annex`]
+    Annex,
+    /// [`Fact::CutOff`]
+    CutOff,
+    /// [`Fact::Reservation`]
+    Reservation,
+    /// [`Fact::Objection`]
+    Objection,
+    /// [`Fact::AdHoc`]
+    AdHoc,
+    /// [`Fact::Agreement`]
+    Agreement,
+    /// [`Fact::Channel`]
+    Channel,
+    /// [`Fact::TreatyBasis`]
+    TreatyBasis,
+    /// [`Fact::Version`]
+    Version,
+    /// [`Fact::Confirmation`]
+    Confirmation,
+    /// [`Fact::Retraction`]
+    Retraction,
+}
+
+impl Fact {
+    /// Its kind.
+    pub const fn kind(&self) -> FactKind {
+        match self {
+            Self::Signature => FactKind::Signature,
+            Self::Party => FactKind::Party,
+            Self::Provisional(_) => FactKind::Provisional,
+            Self::Withdrawal { .. } => FactKind::Withdrawal,
+            Self::Annex { .. } => FactKind::Annex,
+            Self::CutOff { .. } => FactKind::CutOff,
+            Self::Reservation { .. } => FactKind::Reservation,
+            Self::Objection(_) => FactKind::Objection,
+            Self::AdHoc { .. } => FactKind::AdHoc,
+            Self::Agreement(_) => FactKind::Agreement,
+            Self::Channel(_) => FactKind::Channel,
+            Self::TreatyBasis(_) => FactKind::TreatyBasis,
+            Self::Version(_) => FactKind::Version,
+            Self::Confirmation(_) => FactKind::Confirmation,
+            Self::Retraction => FactKind::Retraction,
+        }
+    }
+}
+
 impl Row {
     /// Whether the row is about that subject acting.
     pub fn is_of(&self, subject: &Subject) -> Belongs {

@@ -3,7 +3,7 @@
 
 use crate::law::instrument::Instrument;
 use crate::law::provision::{RuleText, Then};
-use crate::law::row::{Ends, Fact, Parts, Row};
+use crate::law::row::{Ends, Fact, FactKind, Parts, Row};
 use crate::law::rule::Rule;
 use crate::law::step::Grounds;
 use crate::law::subject::Subject;
@@ -36,10 +36,13 @@ pub struct Standing<'a> {
     pub early: Option<&'a Row>,
 }
 
+/// The facts that make up a standing.
+const STANDING: &[FactKind] = &[FactKind::Party, FactKind::Provisional, FactKind::Signature, FactKind::Withdrawal];
+
 impl<'a> Standing<'a> {
     /// Reads the rows.
     pub fn on(view: &View<'a>, instrument: &'a Instrument, subject: &'a Subject, day: Date) -> Self {
-        let rows: Vec<&Row> = view.acts(instrument, subject).collect();
+        let rows: Vec<&Row> = view.acts(instrument, subject, STANDING).collect();
         let mut standing = Self::default();
         for row in rows.iter().copied().filter(|row| holds(row, day)) {
             match &row.fact {

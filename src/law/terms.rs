@@ -5,7 +5,7 @@ use crate::law::instrument::Instrument;
 use crate::law::opinion::{Answer, Effect, Route, TermAnswer};
 use crate::law::provision::{Term, TermText, When};
 use crate::law::query::Query;
-use crate::law::row::{Agreed, Channel, Fact, Row};
+use crate::law::row::{Agreed, Channel, Fact, FactKind, Row};
 use crate::law::standing::holds;
 use crate::law::step::{Grounds, Step, cite};
 use crate::law::view::{Confirmed, View};
@@ -28,7 +28,7 @@ pub fn terms<'a>(view: &View<'a>, instrument: &'a Instrument) -> Vec<TermAnswer>
 /// How the request must travel to the addressee.
 pub fn route<'a>(view: &View<'a>, instrument: &'a Instrument, query: &'a Query, day: Date) -> Route {
     let declared: Vec<(Channel, &Row)> = view
-        .acts(instrument, &query.to)
+        .acts(instrument, &query.to, &[FactKind::Channel])
         .filter(|row| holds(row, day))
         .filter_map(|row| match row.fact {
             Fact::Channel(channel) => Some((channel, row)),
@@ -36,7 +36,7 @@ pub fn route<'a>(view: &View<'a>, instrument: &'a Instrument, query: &'a Query, 
         })
         .collect();
     let agreed: Vec<(Agreed, &Row)> = view
-        .between(instrument, &query.from, &query.to)
+        .between(instrument, &query.from, &query.to, &[FactKind::Agreement])
         .filter(|row| holds(row, day))
         .filter_map(|row| match row.fact {
             Fact::Agreement(agreed) => Some((agreed, row)),

@@ -8,7 +8,7 @@ use crate::law::library::Library;
 use crate::law::mark::Trust;
 use crate::law::provision::Provision;
 use crate::law::registry::Registry;
-use crate::law::row::{Belongs, Ends, Fact, Row};
+use crate::law::row::{Belongs, Ends, Fact, FactKind, Row};
 use crate::law::rule::Rule;
 use crate::law::subject::Subject;
 use crate::model::time::Timestamp;
@@ -18,11 +18,34 @@ use crate::model::time::Timestamp;
 pub struct Book {
     library: Library,
     registry: Registry,
-    /// Rows by subject and instrument, whichever side the subject is on; places in the registry.
-    places: HashMap<Subject, HashMap<InstrumentId, Vec<usize>>>,
-    confirmations: HashMap<InstrumentId, Vec<usize>>,
-    /// When each row was replaced.
-    replaced: Vec<Option<Timestamp>>,
+    /// Rows by subject and instrument, whichever side the subject is on.
+    places: HashMap<Subject, HashMap<InstrumentId, Vec<Place>>>,
+    confirmations: HashMap<InstrumentId, Vec<Place>>,
+}
+
+/// A row as the index knows it: enough to pass over a row without touching it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Its place in the registry.
+    at: usize,
+    kind: FactKind,
+    side: Belongs,
+    recorded: Timestamp,
+    /// When it was replaced.
+    replaced: Option<Timestamp>,
+}
+
+impl Place {
+    fn is_live(&self, as_of: Timestamp) -> Live {
+        let replaced = self.replaced.is_some_and(|at| at <= as_of);
+        if self.recorded <= as_of && !replaced { Live::Yes } else { Live::No }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Live {
+    Yes,
+    No,
 }
 
 impl Book {
@@ -32,14 +55,9 @@ impl Book {
     /// [`BookError`] names the first row that is about something unknown.
     pub fn new(library: Library, registry: Registry) -> Result<Self, BookError> {
         let library = library.with(registry.instruments())?;
-        let mut book = Self {
-            library,
-            places: HashMap::new(),
-            confirmations: HashMap::new(),
-            replaced: vec![None; registry.rows().len()],
-            registry,
-        };
-        for (place, row) in book.registry.rows().iter().enumerate() {
+        let replaced = replaced(&registry);
+        let mut book = Self { library, places: HashMap::new(), confirmations: HashMap::new(), registry };
+        for ((at, row), replaced) in book.registry.rows().iter().enumerate().zip(replaced) {
             let instrument = book
                 .library
                 .find(&row.instrument)
@@ -47,16 +65,13 @@ impl Book {
             if let Some(key) = annex(&row.fact).filter(|key| instrument.annex(key).is_none()) {
                 return Err(BookError::Annex { row: row.number, key: key.to_owned() });
             }
+            let place = |side| Place { at, kind: row.fact.kind(), side, recorded: row.recorded, replaced };
             for subject in row.state.iter().chain(&row.counterpart) {
                 let of_subject = book.places.entry(subject.clone()).or_default();
-                of_subject.entry(row.instrument.clone()).or_default().push(place);
+                of_subject.entry(row.instrument.clone()).or_default().push(place(row.is_of(subject)));
             }
             if matches!(row.fact, Fact::Confirmation(_)) {
-                book.confirmations.entry(row.instrument.clone()).or_default().push(place);
-            }
-            let old = row.replaces.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
-            if let Some(slot) = old.and_then(|place| book.replaced.get_mut(place)) {
-                slot.get_or_insert(row.recorded);
+                book.confirmations.entry(row.instrument.clone()).or_default().push(place(Belongs::Acts));
             }
         }
         Ok(book)
@@ -76,6 +91,18 @@ impl Book {
     pub fn view(&self, as_of: Timestamp) -> View<'_> {
         View { book: self, as_of }
     }
+}
+
+/// When each row was replaced.
+fn replaced(registry: &Registry) -> Vec<Option<Timestamp>> {
+    let mut replaced = vec![None; registry.rows().len()];
+    for row in registry.rows() {
+        let old = row.replaces.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+        if let Some(slot) = old.and_then(|place| replaced.get_mut(place)) {
+            slot.get_or_insert(row.recorded);
+        }
+    }
+    replaced
 }
 
 fn annex(fact: &Fact) -> Option<&str> {
@@ -99,25 +126,31 @@ impl<'a> View<'a> {
         &self.book.library
     }
 
-    /// What that subject did about that instrument, as far as it was recorded and is not replaced.
-    pub fn acts(&self, instrument: &Instrument, subject: &'a Subject) -> impl Iterator<Item = &'a Row> + use<'a> {
-        self.live(instrument, subject).filter(move |row| row.is_of(subject) == Belongs::Acts)
+    /// What that subject did about that instrument in facts of these kinds, as far as it was recorded and is not replaced.
+    pub fn acts(
+        &self,
+        instrument: &Instrument,
+        subject: &Subject,
+        kinds: &'static [FactKind],
+    ) -> impl Iterator<Item = &'a Row> + use<'a> {
+        self.live(instrument, subject, kinds, Some(Belongs::Acts))
     }
 
-    /// Rows about both.
+    /// Rows about both, of that kind.
     pub fn between(
         &self,
         instrument: &Instrument,
         one: &'a Subject,
         other: &'a Subject,
+        kinds: &'static [FactKind],
     ) -> impl Iterator<Item = &'a Row> + use<'a> {
-        self.live(instrument, one).filter(move |row| row.joins(one, other).is_some())
+        self.live(instrument, one, kinds, None).filter(move |row| row.joins(one, other).is_some())
     }
 
     /// Whether any row is about that subject.
     pub fn knows(&self, subject: &Subject) -> Known {
-        let places = self.book.places.get(subject).into_iter().flat_map(HashMap::values).flatten();
-        if places.copied().any(|place| self.row(place).is_some()) { Known::Yes } else { Known::No }
+        let mut places = self.book.places.get(subject).into_iter().flat_map(HashMap::values).flatten();
+        if places.any(|place| place.is_live(self.as_of) == Live::Yes) { Known::Yes } else { Known::No }
     }
 
     /// The first general rule of that kind, from the law of treaties.
@@ -145,7 +178,8 @@ impl<'a> View<'a> {
     /// Whether a keeper confirmed that article.
     pub fn confirmed(&self, instrument: &InstrumentId, article: &str) -> Confirmed<'a> {
         let places = self.book.confirmations.get(instrument).into_iter().flatten();
-        let mut rows = places.filter_map(|place| self.row(*place));
+        let live = places.filter(|place| place.is_live(self.as_of) == Live::Yes);
+        let mut rows = live.filter_map(|place| self.book.registry.rows().get(place.at));
         let confirms = |row: &&Row| match &row.fact {
             Fact::Confirmation(articles) => articles.iter().any(|confirmed| confirmed == article),
             _ => false,
@@ -153,16 +187,21 @@ impl<'a> View<'a> {
         rows.find(confirms).map_or(Confirmed::Nobody, Confirmed::By)
     }
 
-    fn live(&self, instrument: &Instrument, subject: &Subject) -> impl Iterator<Item = &'a Row> + use<'a> {
+    fn live(
+        &self,
+        instrument: &Instrument,
+        subject: &Subject,
+        kinds: &'static [FactKind],
+        side: Option<Belongs>,
+    ) -> impl Iterator<Item = &'a Row> + use<'a> {
         let places = self.book.places.get(subject).and_then(|of_subject| of_subject.get(&instrument.id));
-        let view = *self;
-        places.into_iter().flatten().filter_map(move |place| view.row(*place))
-    }
-
-    fn row(&self, place: usize) -> Option<&'a Row> {
-        let row = self.book.registry.rows().get(place).filter(|row| row.recorded <= self.as_of)?;
-        let replaced = self.book.replaced.get(place).copied().flatten().is_some_and(|at| at <= self.as_of);
-        (!replaced).then_some(row)
+        let (as_of, rows) = (self.as_of, self.book.registry.rows());
+        let wanted = move |place: &&Place| {
+            kinds.contains(&place.kind)
+                && side.is_none_or(|side| side == place.side)
+                && place.is_live(as_of) == Live::Yes
+        };
+        places.into_iter().flatten().filter(wanted).filter_map(move |place| rows.get(place.at))
     }
 }
 

@@ -36,6 +36,23 @@ pub struct Authority {
 }
 
 impl Authority {
+    /// The name of its custody log: that of the first key listed, which is the current one.
+    pub fn log_origin(&self) -> String {
+        let listed = self.log_keys.first().and_then(|key| key.split('+').next());
+        listed.filter(|name| self.id.owns_log(name)).map_or_else(|| self.id.log_origin(), str::to_owned)
+    }
+
+    /// The names of all logs whose keys are listed, the current one first.
+    pub fn log_origins(&self) -> Vec<String> {
+        let mut names = vec![self.log_origin()];
+        for name in self.log_keys.iter().filter_map(|key| key.split('+').next()) {
+            if self.id.owns_log(name) && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
     /// The receiving key to seal to at `now`: the valid one that stays valid longest.
     pub fn receiving_key_at(&self, now: Timestamp) -> Option<&ReceivingKey> {
         self.receiving_keys

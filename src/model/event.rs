@@ -65,11 +65,25 @@ events! {
     PackageDestroyed = "package.destroyed", "package destroyed: key and files";
     KeyRotated = "key.rotated", "a key was replaced";
     KeysAdded = "keys.added", "keys made that the node had not";
+    LogRestarted = "log.restarted", "the log was begun anew: entries after a backup are lost";
+    LogResumed = "log.resumed", "the log came from a backup and goes on: nobody held more of it";
+    PeerSuspended = "peer.suspended", "a peer was suspended";
+    PeerResumed = "peer.resumed", "a suspended peer is served again";
+    NodeFrozen = "node.frozen", "the node was frozen: no new acts, no deliveries";
+    NodeThawed = "node.thawed", "the node was thawed";
+    BackupMade = "backup.made", "a backup was made";
     BasisCompared = "basis.compared", "legal basis looked up again on receipt";
     BasisChanged = "basis.changed", "legal basis looked up again: the registry now gives another answer";
     DutyOverdue = "duty.overdue", "what was owed was not done in time";
     RequestFiledElsewhere = "request.filed-elsewhere", "signed for another way: not filed electronically";
     RenditionDiffered = "rendition.differed", "a printed form differs from what was signed";
+    PackageLinked = "package.linked", "put to proceedings";
+    PackageCopied = "package.copied", "copied";
+    PackageExhibited = "package.exhibited", "made an exhibit";
+    PackageDisclosed = "package.disclosed", "disclosed";
+    PackageForwarded = "package.forwarded", "sent on to another authority";
+    UseAsked = "use.asked", "a second officer was asked to clear a use";
+    UseCleared = "use.cleared", "a use was cleared by a second officer";
 }
 
 impl Event {

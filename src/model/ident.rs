@@ -6,6 +6,9 @@ use std::str::FromStr;
 use crate::model::limits::{AUTHORITY_SLUG_CHARS_MAX, OFFICER_NAME_CHARS_MAX};
 use crate::model::time::Timestamp;
 
+/// Hexadecimal digits that tell the logs of one authority apart.
+pub const LOG_MARK_CHARS: usize = 16;
+
 /// A central authority: `<ISO 3166-1 alpha-2 or INT>-<SLUG>`, e.g. `XA-MOJ`, `INT-ICC`. The slug is 1 to 32 of
 /// `A-Z`, `0-9` and inner `-`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +28,24 @@ impl AuthorityId {
     /// The C2SP origin and key name of the authority's custody log, e.g. `xa-moj.rogatory/custody`.
     pub fn log_origin(&self) -> String {
         format!("{}.rogatory/custody", self.0.to_ascii_lowercase())
+    }
+
+    /// Whether a log of that name is the authority's: its first one, or one that it began after it had lost the end of the
+    /// one before (`xa-moj.rogatory/custody/3f2a9c0151d2e077`).
+    pub fn owns_log(&self, origin: &str) -> bool {
+        let first = self.log_origin();
+        origin.strip_prefix(&first).is_some_and(|rest| {
+            let is_mark = |mark: &str| {
+                mark.len() == LOG_MARK_CHARS && mark.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            };
+            rest.is_empty() || rest.strip_prefix('/').is_some_and(is_mark)
+        })
+    }
+
+    /// The name of a log that the authority begins anew; `mark` is what no other log of it has.
+    pub fn next_log_origin(&self, mark: [u8; LOG_MARK_CHARS / 2]) -> String {
+        let mark: String = mark.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}/{mark}", self.log_origin())
     }
 
     /// The key name of the authority as a witness of other logs, e.g. `xa-moj.rogatory/witness`.
@@ -99,6 +120,11 @@ impl Id {
     /// A new identifier from the time and ten fresh random bytes.
     pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
         Self(*uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &random).as_uuid().as_bytes())
+    }
+
+    /// From its 16 bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 
     /// The 16 bytes.
@@ -235,6 +261,20 @@ mod tests {
         for bad in ["", "XA", "XA-", "xa-moj", "XAB-MOJ", "XA-moj", "XA--A", "XA-A-", "XA-M J", "XA-../x"] {
             assert!(bad.parse::<AuthorityId>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_authority_owns_its_first_log_and_those_that_it_began_anew_and_no_other() {
+        let id: AuthorityId = "XA-MOJ".parse().unwrap();
+        let next = id.next_log_origin([0x3f, 0x2a, 0x9c, 0x01, 0x51, 0xd2, 0xe0, 0x77]);
+        assert_eq!(next, "xa-moj.rogatory/custody/3f2a9c0151d2e077");
+        assert!(id.owns_log(&id.log_origin()) && id.owns_log(&next));
+        for foreign in
+            ["xb-moj.rogatory/custody", "xa-moj.rogatory/custody/", "xa-moj.rogatory/custody/3F2A9C0151D2E077"]
+        {
+            assert!(!id.owns_log(foreign), "{foreign}");
+        }
+        assert!(!id.owns_log(&format!("{next}0")) && !id.owns_log(&id.witness_name()));
     }
 
     #[test]

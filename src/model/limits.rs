@@ -25,6 +25,35 @@ pub const STANZAS_MAX: usize = 16;
 pub const OBJECTS_MAX: usize = 4_096;
 /// Largest sealed object: 16 TiB.
 pub const OBJECT_BYTES_MAX: u64 = 16 << 40;
+/// Plaintext of a packed object, by its number: up to the first one, the second. Small ones first, so that some files are
+/// here early; what an interrupted seal does again is one of them at most; all of them hold 48 TiB.
+pub const PACK_BYTES: [(u32, u64); 3] = [(64, 16 << 20), (1_024, 256 << 20), (4_096, 16 << 30)];
+/// A file larger than this, or with holes, is packed like a folder, so that its sealing can be resumed.
+pub const PLAIN_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// A file with holes that is shorter than this is sealed with its zeros.
+pub const SPARSE_FILE_BYTES_MIN: u64 = 16 * 1024 * 1024;
+/// Files that are sealed one by one when they are named one by one; more are packed.
+pub const PLAIN_FILES_MAX: usize = 64;
+/// Entries of a package's list of files.
+pub const LISTED_MAX: u64 = 1_000_000;
+/// Largest list of files.
+pub const LIST_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Longest line of a list of files.
+pub const LIST_LINE_BYTES_MAX: usize = 512 * 1024;
+/// Runs of data in one sparse file; what follows the last is taken with its zeros.
+pub const EXTENTS_MAX: usize = 4_096;
+/// A hole that is shorter is taken as zeros.
+pub const HOLE_BYTES_MIN: u64 = 64 * 1024;
+/// Further digests of one file.
+pub const FURTHER_DIGESTS_MAX: usize = 4;
+/// Longest path of a file in a folder, in bytes.
+pub const PATH_BYTES_MAX: usize = 4_096;
+/// Longest name in it.
+pub const PATH_NAME_BYTES_MAX: usize = 255;
+/// Deepest path.
+pub const PATH_DEPTH_MAX: usize = 64;
+/// What is kept of the command that began a package, so that it can be resumed without its words.
+pub const PLAN_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of one transfer part; the leaf of the ciphertext tree.
 pub const PART_BYTES: usize = 1024 * 1024;
 /// Most parts that one `Fetch` may ask for.
@@ -126,6 +155,18 @@ pub const START_LOCK_MS_MAX: u64 = 5_000;
 
 /// Longest name of the software that a peer runs.
 pub const SOFTWARE_BYTES_MAX: usize = 128;
+/// Longest head of a volume of a backup.
+pub const BACKUP_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Longest item of a volume, without the bytes of files.
+pub const BACKUP_ITEM_BYTES_MAX: usize = 4 * 1024;
+/// Most records that are listed of what a stolen key could have touched; all are counted.
+pub const REACH_LISTED_MAX: usize = 10_000;
+/// Most files that a backup lists.
+pub const BACKUP_FILES_MAX: usize = 16 * 1024 * 1024;
+/// Most envelopes that one answer lists to a peer whose log was put back from a backup.
+pub const HELD_PER_ANSWER_MAX: usize = 256;
+/// Most rows that are looked at for one such answer.
+pub const HELD_LOOKED_AT_MAX: usize = 1_024;
 /// Largest frame that carries no envelope, receipt or checkpoint.
 pub const SMALL_FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of all large frames that one connection may be receiving at once.
@@ -183,18 +224,24 @@ pub const INDEX_VALUE_BYTES_MAX: usize = 64 * 1024;
 pub const INDEX_KEY_BYTES_MAX: usize = 256;
 /// Memory that the index may cache in.
 pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// Transfers whose progress is kept for people to look at.
+pub const TRANSFERS_SHOWN_MAX: usize = 1_024;
 /// Streams on which one envelope's files are fetched at once.
 pub const FETCH_STREAMS: usize = 4;
 /// Most files of a bag that is read: every object, and what surrounds them.
-pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536;
+pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536 + 1_000_000;
 /// Deepest folder in a bag that is read.
-pub const BAG_DEPTH_MAX: usize = 6;
+pub const BAG_DEPTH_MAX: usize = PATH_DEPTH_MAX + 6;
 /// All files of a bag that the texts for people are made of, together.
 pub const BAG_TEXTS_SOURCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Largest tag file of a bag that is read, the list of the directory excepted.
 pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Accompanying files of a bag in an archive, together: they are kept in memory while it is read.
-pub const ARCHIVE_TAGS_BYTES_MAX: usize = 128 * 1024 * 1024;
+pub const ARCHIVE_TAGS_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Largest manifest of a bag: a million files with their SHA-512.
+pub const MANIFEST_BYTES_MAX: usize = 384 * 1024 * 1024;
+/// Files of a folder that are not as its list says and are told one by one; of the others their number.
+pub const LISTED_FAULTS_SHOWN_MAX: usize = 1_000;
 /// Zeros after the end mark of an archive: writers fill a last record.
 pub const ARCHIVE_END_BYTES_MAX: usize = 1024 * 1024;
 /// Largest pax header of an archive's member.
@@ -239,6 +286,10 @@ pub const WEB_ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const WEB_HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Most header lines of an answer of a web service.
 pub const WEB_HEADERS_MAX: usize = 64;
+/// Most spans that wait for the collector of traces; more are dropped and counted.
+pub const TRACE_SPANS_WAITING_MAX: usize = 4_096;
+/// Most spans in one message to it.
+pub const TRACE_BATCH_MAX: usize = 512;
 /// Largest file that a variable of the environment may name for the value of one setting.
 pub const SETTING_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// How often a running node looks whether its settings, certificates or directory changed on disk, in milliseconds. What
@@ -321,5 +372,13 @@ pub const BASIS_REVIEW_BYTES_MAX: usize = 1024 * 1024;
 pub const PROVISIONS_MAX: usize = 256;
 /// Largest file of one instrument.
 pub const INSTRUMENT_BYTES_MAX: usize = 256 * 1024;
+/// Most entries of each list inside one condition: parameters, measures, persons, conditions that it replaces.
+pub const CONDITION_LIST_MAX: usize = 16;
+/// Largest file of the conditions vocabulary.
+pub const VOCABULARY_BYTES_MAX: usize = 64 * 1024;
+/// How long what a second officer cleared may be done: a day.
+pub const CLEARANCE_MS: u64 = 86_400_000;
+/// Most records of use that one list shows, the newest.
+pub const USES_SHOWN_MAX: usize = 10_000;
 /// How often a node looks for what was not done in time in its requests: an hour is a short time here, a minute costs little.
 pub const CLOCKS_LOOK_MS: u64 = 60_000;

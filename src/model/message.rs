@@ -18,6 +18,7 @@ use crate::model::text::TextError;
 use crate::model::time::Timestamp;
 
 mod bounds;
+mod terms;
 
 /// A checked message. Read its fields through `Deref`; make one with [`Message::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,6 +227,17 @@ kinds! {
     JitEnd = "jit.end", Speaker::Either;
     RegistryNotice = "registry.notice", R;
     ConsultationNotice = "consultation.notice", R;
+    ConditionsOffer = "conditions.offer", Speaker::Either;
+    ConditionsDecline = "conditions.decline", Speaker::Either;
+    ConditionsCounter = "conditions.counter", Speaker::Either;
+    ConditionsWaive = "conditions.waive", Speaker::Either;
+    AssuranceGive = "assurance.give", R;
+    AssuranceAnswer = "assurance.answer", E;
+    UseConsentRequest = "use.consent.request", Speaker::Either;
+    UseConsentGrant = "use.consent.grant", Speaker::Either;
+    UseConsentDeny = "use.consent.deny", Speaker::Either;
+    ExculpatoryNotice = "exculpatory.notice", Speaker::Either;
+    ProtectionConsult = "protection.consult", Speaker::Either;
 }
 
 impl MessageKind {
@@ -251,6 +263,7 @@ impl MessageKind {
         self.opens()
             || matches!(self, RequestConfirm | RequestRefuse | RequestWithdraw | EvidenceTransmit | SpontaneousTransmit)
             || matches!(self, ConditionsAccept | DestroyCertificate | ReturnDispatch | ReturnReceipt | ReturnWaive)
+            || self.of_terms()
     }
 
     /// Whether it brings files that conditions of their sender may bind.
@@ -332,11 +345,11 @@ pub enum MessageError {
     #[error("a package of evidence holds no item; add a file")]
     NoItems,
     /// A condition that binds on acceptance, outside a package of evidence.
-    #[error(
-        "only a package of evidence carries conditions of the requested State; give the undertakings of another message \
-         the origin requester-undertaking or default-by-law"
-    )]
+    #[error("only evidence and offers carry conditions of the requested State; give others another origin")]
     Origin,
+    /// An offer of nothing.
+    #[error("an offer holds no condition; name one")]
+    NoConditions,
     /// A look-up of the legal basis in a message that asks for nothing.
     #[error("only a request carries a look-up of its legal basis; the other side tells its own by `request.ack`")]
     Basis,

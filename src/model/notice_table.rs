@@ -105,6 +105,8 @@ words! {
         Evidence = "evidence",
         Preserved = "preserved",
         NotPreserved = "not-preserved",
+        Before = "before",
+        Afterwards = "afterwards",
     }
 }
 
@@ -168,6 +170,17 @@ shapes! {
     JitExtend, "prolong the team": [Due] [Text];
     JitEnd, "end the team": [] [Text At];
     ConsultationNotice, "open a consultation outside a case": [Subject Text] [Reference Due];
+    ConditionsOffer, "offer conditions, with the day until which they can be accepted": [Due] [Text About Measures];
+    ConditionsDecline, "decline conditions": [Text] [Package About Names];
+    ConditionsCounter, "propose other words for conditions": [Text] [Package About Names];
+    ConditionsWaive, "waive conditions": [Names] [Package About Text];
+    AssuranceGive, "give an assurance": [Text Whom] [Package About Names Codes];
+    AssuranceAnswer, "accept an assurance, or say that it is not enough": [About Verdict] [Text] {Accepted Rejected};
+    UseConsentRequest, "ask for consent to another use": [Package Text] [Objects Reference Names Codes];
+    UseConsentGrant, "consent to another use": [About] [Text Due Names];
+    UseConsentDeny, "refuse consent to another use": [About Text] [];
+    ExculpatoryNotice, "give notice of a disclosure": [Package Reference Verdict Text] [Objects At] {Before Afterwards};
+    ProtectionConsult, "consult on how far files can be protected": [Package Text] [Objects Names Due];
     RegistryNotice, "tell of a change of authorities, languages or channels": [Subject Text] [At Reference];
 }
 

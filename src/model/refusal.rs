@@ -81,6 +81,10 @@ refusals! {
     OutOfTurn = 22, "out-of-turn", Retry;
     /// The checkpoint contradicts another one of the same log that this node holds, or is not proven to continue it.
     Inconsistent = 23, "inconsistent", Final;
+    /// This node serves the peer nothing for now; what waits, waits.
+    Suspended = 30, "suspended", Retry;
+    /// This node takes and hands over nothing for now.
+    Frozen = 31, "frozen", Retry;
 }
 
 impl RefusalCode {

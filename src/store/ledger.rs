@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
@@ -17,14 +18,15 @@ use crate::store::erasure::{self, Erase, EraseError, Left, Passing};
 use crate::store::files::create_dir_durably;
 use crate::store::journal::Journal;
 use crate::store::lock::{DirLock, LockError};
-use crate::store::publisher::Publisher;
+use crate::store::publisher::{Publisher, SecondKey};
+use crate::store::put_back;
 use crate::store::reader::{Reader, Tree};
 use crate::store::recovery::recover;
 use crate::store::restore::{RestoreError, published_checkpoint, restore};
 use crate::store::rotations;
 use crate::store::segment::{Access, JournalError};
 use crate::store::tiles::TileFiles;
-use crate::store::writer::{Erasure, Job, Writer};
+use crate::store::writer::{Erasure, Handover, Job, Writer};
 
 /// What is to be logged: the exact bytes of a record, and what is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,6 +67,9 @@ pub type Observer = Box<dyn FnMut(&[Committed<'_>]) + Send>;
 /// Called once with the outcome of an entry, by the writer's thread.
 pub type Done = Box<dyn FnOnce(Result<Appended, AppendError>) + Send>;
 
+/// What is done between the last entry of one key and the first checkpoint of the next; it gets the reader and the index.
+pub type Between = Box<dyn FnOnce(&Reader, u64) -> io::Result<()> + Send>;
+
 /// The one writer of a custody log.
 #[derive(Debug)]
 pub struct Ledger {
@@ -74,6 +79,8 @@ pub struct Ledger {
     publisher: Publisher,
     /// Whether the start ended an erasure of whole records.
     left: Left,
+    /// It came from a backup, and how it goes on was not decided: it takes nothing.
+    put_back: AtomicBool,
     _lock: DirLock,
 }
 
@@ -120,8 +127,7 @@ impl Ledger {
         let verifiers = keys.verifier_keys(&origin);
         // Those that signed before stay below: what they signed up to their end verifies for ever.
         let former = rotations::former_keys(custody_dir, &verifier).map_err(fault)?;
-        let lines: String = verifiers.iter().chain(&former).map(|key| format!("{key}\n")).collect();
-        files.keep_verifier_keys(&lines).map_err(fault)?;
+        files.keep_verifier_keys(&lines(&verifiers, &former)).map_err(fault)?;
         let appender = Appender::new(Arc::clone(&journal), &recovered, segment_bytes)?;
         let tree = Tree {
             frontier: restored.frontier,
@@ -131,16 +137,30 @@ impl Ledger {
             checkpoint: recovered.checkpoint.map(Arc::new),
         };
         let reader = Arc::new(Reader::new(journal, files, history, tree, Access::ReadWrite, recovered.tear));
-        let publisher = Publisher::start(Arc::clone(&reader), keys.ml_dsa_44).map_err(fault)?;
+        let second = keys.ml_dsa_44.map(|key| SecondKey { under: verifier.clone(), key });
+        let publisher = Publisher::start(Arc::clone(&reader), second).map_err(fault)?;
         let (queue, jobs) = mpsc::sync_channel(LEDGER_QUEUE_MAX);
         let mut writer =
             Writer::new(Arc::clone(&reader), appender, origin, keys.ed25519, publisher.signal(), on_commit)?;
-        writer.begin()?;
+        let put_back = put_back::is_there(custody_dir);
+        if put_back {
+            writer.publish()
+        } else {
+            writer.begin()?
+        }
         let thread = std::thread::Builder::new()
             .name("custody-writer".to_owned())
             .spawn(move || writer.run(&jobs))
             .map_err(fault)?;
-        Ok(Self { reader, queue: Some(queue), writer: Some(thread), publisher, left, _lock: lock })
+        Ok(Self {
+            reader,
+            queue: Some(queue),
+            writer: Some(thread),
+            publisher,
+            left,
+            put_back: AtomicBool::new(put_back),
+            _lock: lock,
+        })
     }
 
     /// Logs an entry and returns when it is durable, signed and seen by the observer.
@@ -158,7 +178,7 @@ impl Ledger {
 
     /// Hands an entry over; `done` is called when it is durable, or will not be. Waits only while the queue is full.
     pub fn submit(&self, entry: Entry, done: Done) {
-        if let Err(error) = check(&entry) {
+        if let Err(error) = self.takes().and_then(|()| check(&entry)) {
             return done(Err(error));
         }
         let job = Job::Append { entry, done };
@@ -189,6 +209,7 @@ impl Ledger {
         tombstone: Option<Entry>,
         passing: Passing,
     ) -> Result<Option<Appended>, EraseError> {
+        self.takes()?;
         let (tell, told) = mpsc::sync_channel(1);
         let done = Box::new(move |outcome| {
             // The receiver waits below, so it is there.
@@ -199,6 +220,21 @@ impl Ledger {
         told.recv().unwrap_or(Err(EraseError::Append(AppendError::Stopped)))
     }
 
+    /// Logs `entry` as the last one that the present keys sign, and goes over to `keys`. `between` is called when the entry is
+    /// durable and nothing else was signed: it keeps the evidence and puts the key files in place. If it fails the log takes
+    /// nothing more until a restart, which ends what was begun.
+    pub fn rotate(&self, entry: Entry, keys: LogSigner, between: Between) -> Result<Appended, AppendError> {
+        self.takes().and_then(|()| check(&entry))?;
+        let (tell, told) = mpsc::sync_channel(1);
+        let done = Box::new(move |outcome| {
+            // The receiver waits below, so it is there.
+            let _ = tell.send(outcome);
+        });
+        let job = Job::Rotate(Box::new(Handover { entry, keys, between, done }));
+        self.send(job).map_err(|_| AppendError::Stopped)?;
+        told.recv().unwrap_or(Err(AppendError::Stopped))
+    }
+
     /// Whether this start ended an erasure of whole records: what was derived from them is to be made again.
     pub fn erasure_left(&self) -> Left {
         self.left
@@ -207,6 +243,25 @@ impl Ledger {
     /// Says that everything derived from erased records was made again, durably: the erasure is done.
     pub fn settle_erasure(&self) -> Result<(), EraseError> {
         erasure::drop_intent(self.reader.files().dir())
+    }
+
+    /// Whether it came from a backup and takes nothing until somebody decides how it goes on.
+    pub fn is_put_back(&self) -> bool {
+        self.put_back.load(Ordering::Acquire)
+    }
+
+    /// Lets a log that came from a backup go on where it ends. Only for one of which nobody has seen more than it holds.
+    ///
+    /// # Errors
+    /// What the system said; it takes nothing still.
+    pub fn go_on(&self) -> io::Result<()> {
+        put_back::remove(self.reader.files().dir())?;
+        self.put_back.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn takes(&self) -> Result<(), AppendError> {
+        if self.is_put_back() { Err(AppendError::PutBack) } else { Ok(()) }
     }
 
     /// All that can be asked of the log.
@@ -238,6 +293,11 @@ impl Drop for Ledger {
     }
 }
 
+/// `log.vkey`: the current keys, then those before.
+pub(super) fn lines(current: &[VerifierKey], former: &[VerifierKey]) -> String {
+    current.iter().chain(former).map(|key| format!("{key}\n")).collect()
+}
+
 fn signed_by_all(note: &SignedCheckpoint, keys: &[VerifierKey]) -> bool {
     note.note().verify(keys).is_ok_and(|signers| signers.len() == keys.len())
 }
@@ -265,6 +325,14 @@ pub enum AppendError {
     /// A write or sync failed. Nothing more is taken; whether this entry is on disk shows at the next start.
     #[error("writing the custody journal failed ({0}); check the disk, then restart the node")]
     Poisoned(String),
+    /// The operator froze the node.
+    #[error("the node is frozen: it reads, and takes no new act; an operator ends it with `rogatory thaw`")]
+    Frozen,
+    /// It came from a backup.
+    #[error(
+        "this log came from a backup and takes nothing: what was acknowledged after it is missing; run `rogatory restore          compare`, then `restore resume` or `restore accept-loss`"
+    )]
+    PutBack,
     /// The ledger was closed.
     #[error("the custody ledger is closed")]
     Stopped,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::crypto::mldsa;
 use crate::custody::checkpoint::SignedCheckpoint;
 use crate::custody::cosignature;
+use crate::custody::note::VerifierKey;
 use crate::custody::tile::tiles_between;
 use crate::model::limits::PUBLISH_MS;
 use crate::store::reader::Reader;
@@ -26,6 +27,14 @@ pub(crate) struct Publisher {
 pub(crate) struct Signal {
     state: Mutex<State>,
     changed: Condvar,
+    keys: Mutex<Option<Arc<SecondKey>>>,
+}
+
+/// The key of the second line, and the log's key whose checkpoints it stands under.
+#[derive(Debug)]
+pub(crate) struct SecondKey {
+    pub(crate) under: VerifierKey,
+    pub(crate) key: mldsa::SigningKey,
 }
 
 #[derive(Debug, Default)]
@@ -38,12 +47,11 @@ struct State {
 
 impl Publisher {
     /// Starts the thread. The key adds its line to each published checkpoint.
-    pub(crate) fn start(reader: Arc<Reader>, key: Option<mldsa::SigningKey>) -> io::Result<Self> {
+    pub(crate) fn start(reader: Arc<Reader>, key: Option<SecondKey>) -> io::Result<Self> {
         let signal = Arc::new(Signal::default());
+        signal.rotate(key);
         let told = Arc::clone(&signal);
-        let thread = std::thread::Builder::new()
-            .name("custody-tiles".to_owned())
-            .spawn(move || run(&reader, key.as_ref(), &told))?;
+        let thread = std::thread::Builder::new().name("custody-tiles".to_owned()).spawn(move || run(&reader, &told))?;
         Ok(Self { signal, thread: Some(thread) })
     }
 
@@ -66,6 +74,15 @@ impl Signal {
     /// The log has grown.
     pub(crate) fn grown(&self) {
         self.tell(|state| state.grown = true);
+    }
+
+    /// From here on that key adds the second line.
+    pub(crate) fn rotate(&self, key: Option<SecondKey>) {
+        *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = key.map(Arc::new);
+    }
+
+    fn key(&self) -> Option<Arc<SecondKey>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the publisher has ended another round, at most `wait`.
@@ -104,10 +121,10 @@ enum Next {
     Last,
 }
 
-fn run(reader: &Reader, key: Option<&mldsa::SigningKey>, signal: &Signal) {
+fn run(reader: &Reader, signal: &Signal) {
     loop {
         let next = signal.await_growth();
-        let done = publish(reader, key);
+        let done = publish(reader, signal.key().as_deref());
         signal.tell(|state| state.rounds += 1);
         if let Err(error) = &done {
             tracing::warn!(%error, "cannot publish the custody log; it is whole in its journal");
@@ -128,7 +145,7 @@ fn run(reader: &Reader, key: Option<&mldsa::SigningKey>, signal: &Signal) {
 /// One round. Tiles (written, synced, renamed, directory synced), then the checkpoint in the same way; only then are
 /// the hashes let go of in memory and superseded partial tiles deleted. A crash in between leaves an older checkpoint
 /// whose tiles are all there, and some newer ones that are right too: a tile never changes, it only grows.
-pub(crate) fn publish(reader: &Reader, key: Option<&mldsa::SigningKey>) -> io::Result<()> {
+pub(crate) fn publish(reader: &Reader, key: Option<&SecondKey>) -> io::Result<()> {
     let (tiles, checkpoint, old, new) = {
         let tree = reader.tree();
         let new = tree.frontier.size();
@@ -152,7 +169,12 @@ pub(crate) fn publish(reader: &Reader, key: Option<&mldsa::SigningKey>) -> io::R
 }
 
 /// The deterministic signature gives the same line for the same checkpoint, so that publishing it again changes nothing.
-fn with_second_line(checkpoint: &SignedCheckpoint, key: Option<&mldsa::SigningKey>) -> SignedCheckpoint {
-    let line = key.map(|key| cosignature::log_line(key, checkpoint));
+/// Under a checkpoint of another key of the log (a rotation is at work) it adds nothing.
+fn with_second_line(checkpoint: &SignedCheckpoint, key: Option<&SecondKey>) -> SignedCheckpoint {
+    let under = |key: &&SecondKey| {
+        let keys = std::slice::from_ref(&key.under);
+        checkpoint.note().verify(keys).is_ok_and(|signers| !signers.is_empty())
+    };
+    let line = key.filter(under).map(|key| cosignature::log_line(&key.key, checkpoint));
     checkpoint.clone().with_lines(line.and_then(Result::ok))
 }

@@ -28,7 +28,7 @@ use crate::store::tiles::TileFiles;
 pub struct Reader {
     journal: Arc<Journal>,
     files: TileFiles,
-    key: LogKeys,
+    key: RwLock<LogKeys>,
     tree: RwLock<Tree>,
     access: Access,
     tear: Option<Tear>,
@@ -89,7 +89,16 @@ impl Reader {
         access: Access,
         tear: Option<Tear>,
     ) -> Self {
-        Self { journal, files, key, tree: RwLock::new(tree), access, tear, failure: OnceLock::new(), _lock: None }
+        Self {
+            journal,
+            files,
+            key: RwLock::new(key),
+            tree: RwLock::new(tree),
+            access,
+            tear,
+            failure: OnceLock::new(),
+            _lock: None,
+        }
     }
 
     /// How many entries are acknowledged.
@@ -176,6 +185,16 @@ impl Reader {
         Ok(())
     }
 
+    /// The keys of the log, the current one and those before.
+    pub fn keys(&self) -> LogKeys {
+        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The log went over to another key.
+    pub(crate) fn rotated(&self, keys: LogKeys) {
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
     }
@@ -235,7 +254,7 @@ impl Reader {
         };
         let said = checkpoint.as_ref().map(|signed| signed.checkpoint());
         let size = said.map_or(0, |said| said.size());
-        let derived = derive::tree(&self.journal, &self.key, Depth::Roots, size)?;
+        let derived = derive::tree(&self.journal, &self.keys(), Depth::Roots, size)?;
         if derived.root_at != said.map(|said| said.root()) {
             return Err(ReadError::Damaged { index: 0 });
         }

@@ -4,11 +4,12 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use crate::custody::history::LogKeys;
+use crate::custody::history::{LogKeys, Retired};
 use crate::custody::note::VerifierKey;
-use crate::exchange::rotation::{Checked, Rotation, back, history};
+use crate::exchange::rotation::{Checked, Rotation};
 use crate::model::limits::{LOG_ROTATIONS_MAX, RECEIPT_BYTES_MAX};
 use crate::store::files::{create_dir_durably, replace_durably};
+use crate::store::restarts;
 
 const DIR: &str = "rotations";
 
@@ -57,14 +58,39 @@ pub fn all(custody_dir: &Path) -> io::Result<Vec<Checked>> {
     Ok(found)
 }
 
-/// The keys of the log whose current key is `current`.
+/// The keys of the log whose current key is `current`: back from it over rotations and new beginnings.
 pub fn keys(custody_dir: &Path, current: &VerifierKey) -> io::Result<LogKeys> {
-    Ok(history(current, &all(custody_dir)?))
+    let retired = steps(custody_dir, current)?;
+    let retired =
+        retired.into_iter().filter_map(|step| Some(Retired { key: step.old.into_iter().next()?, end: step.end }));
+    Ok(retired.fold(LogKeys::new(current.clone()), LogKeys::after))
 }
 
 /// Every key that signed before `current`, of either algorithm, the newest first. Not those of a file that somebody put there
 /// and that does not lead to it.
 pub fn former_keys(custody_dir: &Path, current: &VerifierKey) -> io::Result<Vec<VerifierKey>> {
-    let all = all(custody_dir)?;
-    Ok(back(current, &all).into_iter().flat_map(|one| one.rotation.old.iter().cloned()).collect())
+    Ok(steps(custody_dir, current)?.into_iter().flat_map(|step| step.old).collect())
+}
+
+/// How the log went over from one key to the next.
+struct Step {
+    old: Vec<VerifierKey>,
+    new: Option<VerifierKey>,
+    end: u64,
+}
+
+/// Back from the current key over rotations and new beginnings, as far as they lead; each ends no later than the one behind it.
+fn steps(custody_dir: &Path, current: &VerifierKey) -> io::Result<Vec<Step>> {
+    let rotated = all(custody_dir)?;
+    let rotated = rotated.into_iter().map(|one| Step { old: one.rotation.old, new: Some(one.new), end: one.end });
+    let begun = restarts::all(custody_dir)?;
+    let begun = begun.into_iter().map(|one| Step { new: one.new.first().cloned(), old: one.old, end: one.size });
+    let mut left: Vec<Step> = rotated.chain(begun).collect();
+    let (mut found, mut newest, mut before) = (Vec::new(), Some(current.clone()), u64::MAX);
+    while let Some(at) = left.iter().position(|step| newest.is_some() && step.new == newest && step.end <= before) {
+        let step = left.swap_remove(at);
+        (newest, before) = (step.old.first().cloned(), step.end);
+        found.push(step);
+    }
+    Ok(found)
 }

@@ -13,7 +13,9 @@ use crate::store::arrival::Arrival;
 use crate::store::intake::{Intake, IntakeError};
 use crate::store::object_reader::{ObjectReader, ReadError, Repair};
 use crate::store::object_writer::{ObjectWriter, WriteError};
-use crate::store::package_dir::{FileKind, PackageDir, create_private_dir, length_if_there, packages, sweep};
+use crate::store::package_dir::{
+    FileKind, PackageDir, create_private_dir, length_if_there, packages, remove_if_there, sweep,
+};
 use crate::store::room::Room;
 
 /// `<data>/vault`. Its clones share one state, so that two of them never receive the same package.
@@ -152,6 +154,21 @@ impl Vault {
         self.writable()?;
         let _claim = self.claims.take(seal_id).ok_or(VaultError::InUse)?;
         Ok(self.package(seal_id).remove()?)
+    }
+
+    /// Removes one object of a package that is being sealed here, durably: nothing names it.
+    pub fn remove_object(&self, seal_id: Id, object_id: u32) -> Result<(), VaultError> {
+        self.writable()?;
+        let dir = self.package(seal_id);
+        if !dir.exists() {
+            return Ok(());
+        }
+        if dir.intake().exists() {
+            return Err(VaultError::InUse);
+        }
+        remove_if_there(&dir.file(object_id, FileKind::Sealed))?;
+        remove_if_there(&dir.file(object_id, FileKind::Parts))?;
+        Ok(dir.sync()?)
     }
 
     /// Hashes a whole object again and compares it with its root. Hashes beside it that are damaged are made again.

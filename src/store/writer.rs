@@ -1,5 +1,6 @@
 //! The writer's thread: takes whatever waits, makes it one durable batch, then wakes the waiters. There is one for each log.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use crate::crypto::digest::sha256;
 use crate::crypto::ed25519::SigningKey;
 use crate::crypto::random;
-use crate::custody::checkpoint::SignedCheckpoint;
+use crate::custody::checkpoint::{LogSigner, SignedCheckpoint};
 use crate::custody::edge::Edge;
 use crate::custody::leaf::{SALT_BYTES, commitment};
 use crate::custody::note::{KeyName, VerifierKey};
@@ -19,9 +20,10 @@ use crate::store::appender::{AppendFault, Appender};
 use crate::store::erasure::{self, Erase, EraseError, Passing};
 use crate::store::erasure_intent::{Intent, State};
 use crate::store::frame::{encode_checkpoint, encode_entry};
-use crate::store::ledger::{AppendError, Appended, Committed, Done, Entry, Observer, OpenError};
-use crate::store::publisher::Signal;
+use crate::store::ledger::{AppendError, Appended, Between, Committed, Done, Entry, Observer, OpenError, lines};
+use crate::store::publisher::{SecondKey, Signal};
 use crate::store::reader::Reader;
+use crate::store::rotations;
 use crate::store::segment::JournalError;
 
 const UNPUBLISHED_WAIT_MS: u64 = 5_000;
@@ -37,6 +39,8 @@ pub(crate) enum Job {
     },
     /// To erase entries.
     Erase(Box<Erasure>),
+    /// To go over to other keys.
+    Rotate(Box<Handover>),
     /// To fail, in a test.
     #[cfg(test)]
     Sabotage(Box<dyn FnOnce(&mut Appender) + Send>),
@@ -52,6 +56,18 @@ pub(crate) struct Erasure {
     pub(crate) passing: Passing,
     /// Whom to tell.
     pub(crate) done: Box<dyn FnOnce(Result<Option<Appended>, EraseError>) + Send>,
+}
+
+/// The last entry of the present keys, and the next keys.
+pub(crate) struct Handover {
+    /// Logged under the present keys.
+    pub(crate) entry: Entry,
+    /// What signs from then on.
+    pub(crate) keys: LogSigner,
+    /// What is done in between.
+    pub(crate) between: Between,
+    /// Whom to tell.
+    pub(crate) done: Done,
 }
 
 /// The state of the writer's thread.
@@ -109,8 +125,13 @@ impl Writer {
         if last.is_none_or(|last| SignedCheckpoint::open(&last.to_bytes(), &[own]).is_err()) {
             self.commit(&[])?;
         }
-        self.published.grown();
+        self.publish();
         Ok(())
+    }
+
+    /// Has what the journal is ahead published.
+    pub(crate) fn publish(&self) {
+        self.published.grown();
     }
 
     /// Serves until the ledger is dropped.
@@ -142,6 +163,11 @@ impl Writer {
             Job::Erase(erasure) => {
                 let Erasure { wanted, tombstone, passing, done } = *erasure;
                 done(self.erase(&wanted, tombstone, passing));
+            }
+            // What was taken before it is committed after it, by the next key.
+            Job::Rotate(handover) => {
+                let Handover { entry, keys, between, done } = *handover;
+                done(self.rotate(entry, keys, between));
             }
             #[cfg(test)]
             Job::Sabotage(change) => change(&mut self.appender),
@@ -207,6 +233,35 @@ impl Writer {
             return Err(error);
         }
         Ok(appended)
+    }
+
+    /// The entry under the old key, what belongs between, the first checkpoint of the new key.
+    fn rotate(&mut self, entry: Entry, keys: LogSigner, between: Between) -> Result<Appended, AppendError> {
+        let entries = [entry];
+        let outcome = self.commit(&entries)?;
+        self.observe(&outcome, &entries);
+        let begun = between(&self.reader, outcome.first).and_then(|()| self.go_over(keys));
+        if let Err(error) = begun {
+            tracing::error!(%error, "a rotation of the log's keys was cut short; nothing more is taken until a restart, which ends it");
+            self.appender.poison(&error);
+            return Err(AppendError::Poisoned(error.to_string()));
+        }
+        // Without room the first checkpoint of the new key comes with the next entry.
+        let _ = self.commit(&[]);
+        self.published.grown();
+        let commitment = outcome.commitments.first().copied().unwrap_or(Digest([0; 32]));
+        Ok(Appended { index: outcome.first, commitment, checkpoint: outcome.checkpoint })
+    }
+
+    fn go_over(&mut self, keys: LogSigner) -> io::Result<()> {
+        let dir = self.reader.files().dir();
+        let verifiers = keys.verifier_keys(&self.origin);
+        let own = VerifierKey::new(self.origin.clone(), keys.ed25519.public_key());
+        self.reader.rotated(rotations::keys(dir, &own)?);
+        self.reader.files().keep_verifier_keys(&lines(&verifiers, &rotations::former_keys(dir, &own)?))?;
+        self.published.rotate(keys.ml_dsa_44.map(|key| SecondKey { under: own, key }));
+        self.key = keys.ed25519;
+        Ok(())
     }
 
     fn log_tombstone(&mut self, dir: &Path, entry: Entry) -> Result<Appended, EraseError> {

@@ -15,8 +15,8 @@ use prost::Message;
 
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::limits::{
-    ENVELOPE_BYTES_MAX, FETCH_PARTS_MAX, NOTE_BYTES_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX, PART_BYTES, PROOF_HASHES_MAX,
-    RECEIPT_BYTES_MAX, SMALL_FRAME_BYTES_MAX, SOFTWARE_BYTES_MAX,
+    ENVELOPE_BYTES_MAX, HELD_PER_ANSWER_MAX, NOTE_BYTES_MAX, PROOF_HASHES_MAX, RECEIPT_BYTES_MAX,
+    SMALL_FRAME_BYTES_MAX, SOFTWARE_BYTES_MAX,
 };
 use crate::model::refusal::RefusalCode;
 use crate::model::time::Timestamp;
@@ -24,6 +24,8 @@ use crate::wire::proto;
 use crate::wire::proto::frame::Kind;
 
 mod checkpoints;
+pub mod held;
+mod parts;
 
 /// The version of the protocol that this node speaks.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -117,6 +119,23 @@ pub enum Frame {
         /// The name of the log.
         origin: String,
     },
+    /// Asks what the other side holds of the exchange between the two.
+    AskHeld {
+        /// The last envelope of the answer before; all zeros the first time.
+        after: Id,
+    },
+    /// Envelopes between the two, in the order of their identifiers.
+    Held {
+        /// At most [`crate::model::limits::HELD_PER_ANSWER_MAX`].
+        envelopes: Vec<held::HeldEnvelope>,
+        /// Ask for more behind this one.
+        after: Option<Id>,
+    },
+    /// Asks for one of the other side's own envelopes once more.
+    SendAgain {
+        /// The envelope.
+        envelope_id: Id,
+    },
 }
 
 /// What each side says first.
@@ -199,6 +218,7 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
             Kind::PushReceipt(proto::PushReceipt { envelope_id: envelope_id.as_bytes().to_vec(), receipt })
         }
         Frame::Pushed => Kind::Pushed(proto::Pushed {}),
+        other @ (Frame::AskHeld { .. } | Frame::Held { .. } | Frame::SendAgain { .. }) => held::kind(other),
         other => checkpoints::kind(other),
     };
     proto::Frame { kind: Some(kind) }.encode_to_vec()
@@ -210,7 +230,12 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
     if bytes.len() > bytes_max(*key)? {
         return Err(FrameError::TooLarge);
     }
-    let mut body = rest;
+    // Kinds from 16 on have a key of two bytes; the second one is always the same.
+    let mut body = match (key & LONG_KEY, rest) {
+        (0, rest) => rest,
+        (_, [1, rest @ ..]) => rest,
+        _ => return Err(FrameError::Malformed),
+    };
     let length = prost::decode_length_delimiter(&mut body)?;
     // Exactly one kind in one piece: protobuf would merge or overwrite, and two readers could differ.
     if length != body.len() {
@@ -226,10 +251,11 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, FrameError> {
             let refused = proto::Refused::decode(body)?;
             Ok(Frame::Refused { code: Told::from_number(refused.code), retry_after_ms: refused.retry_after_ms })
         }
-        FETCH => fetch(proto::Fetch::decode(body)?),
-        PART => part(proto::Part::decode(body)?),
+        FETCH => parts::fetch(proto::Fetch::decode(body)?),
+        PART => parts::part(proto::Part::decode(body)?),
         FETCH_END => proto::FetchEnd::decode(body).map(|_| Frame::FetchEnd).map_err(FrameError::from),
         PUSH_RECEIPT => push_receipt(proto::PushReceipt::decode(body)?),
+        key @ (ASK_HELD | HELD | SEND_AGAIN) => held::decode(key, body),
         key if key > PUSHED => checkpoints::decode(key, body),
         _ => proto::Pushed::decode(body).map(|_| Frame::Pushed).map_err(FrameError::from),
     }
@@ -243,6 +269,8 @@ pub fn bytes_max(key: u8) -> Result<usize, FrameError> {
         DELIVERED | PUSH_RECEIPT => Ok(RECEIPT_BYTES_MAX + SMALL_FRAME_BYTES_MAX),
         REFUSED | FETCH | PART | FETCH_END | PUSHED => Ok(SMALL_FRAME_BYTES_MAX),
         PROVE_CONSISTENCY | CONSISTENCY_PROOF | LATEST_OF => Ok(SMALL_FRAME_BYTES_MAX),
+        ASK_HELD | SEND_AGAIN => Ok(SMALL_FRAME_BYTES_MAX),
+        HELD => Ok(HELD_PER_ANSWER_MAX * held::ENVELOPE_BYTES + SMALL_FRAME_BYTES_MAX),
         ADD_CHECKPOINT | COSIGNED | HAVE_CHECKPOINT => Ok(NOTE_BYTES_MAX + SMALL_FRAME_BYTES_MAX),
         // A field that we do not know, holding a message: a kind of a later version.
         _ if key & WIRE_TYPE == LENGTH_DELIMITED && key >= HELLO => Err(FrameError::UnknownKind),
@@ -267,6 +295,11 @@ const HAVE_CHECKPOINT: u8 = 12 << 3 | LENGTH_DELIMITED;
 const PROVE_CONSISTENCY: u8 = 13 << 3 | LENGTH_DELIMITED;
 const CONSISTENCY_PROOF: u8 = 14 << 3 | LENGTH_DELIMITED;
 const LATEST_OF: u8 = 15 << 3 | LENGTH_DELIMITED;
+/// Set in the first byte of a key that has two.
+const LONG_KEY: u8 = 0x80;
+const ASK_HELD: u8 = LONG_KEY | (21 & 0x0f) << 3 | LENGTH_DELIMITED;
+const HELD: u8 = LONG_KEY | (22 & 0x0f) << 3 | LENGTH_DELIMITED;
+const SEND_AGAIN: u8 = LONG_KEY | (23 & 0x0f) << 3 | LENGTH_DELIMITED;
 
 fn hello(hello: proto::Hello) -> Result<Frame, FrameError> {
     if hello.software.len() > SOFTWARE_BYTES_MAX || hello.checkpoint.len() > NOTE_BYTES_MAX {
@@ -288,32 +321,6 @@ fn hello(hello: proto::Hello) -> Result<Frame, FrameError> {
 
 fn deliver(deliver: proto::Deliver) -> Result<Frame, FrameError> {
     Ok(Frame::Deliver { signed_envelope: filled(deliver.signed_envelope, ENVELOPE_BYTES_MAX)? })
-}
-
-fn fetch(fetch: proto::Fetch) -> Result<Frame, FrameError> {
-    let parts_max = OBJECT_BYTES_MAX / PART_BYTES as u64;
-    let end = fetch.first_part.checked_add(fetch.part_count);
-    let object = usize::try_from(fetch.object_id).unwrap_or(usize::MAX);
-    if !(1..=OBJECTS_MAX).contains(&object)
-        || !(1..=FETCH_PARTS_MAX).contains(&fetch.part_count)
-        || end.is_none_or(|end| end > parts_max)
-    {
-        return Err(FrameError::Range);
-    }
-    Ok(Frame::Fetch {
-        envelope_id: id(&fetch.envelope_id)?,
-        object_id: fetch.object_id,
-        first_part: fetch.first_part,
-        part_count: fetch.part_count,
-    })
-}
-
-fn part(part: proto::Part) -> Result<Frame, FrameError> {
-    let length = usize::try_from(part.length).unwrap_or(usize::MAX);
-    if !(1..=PART_BYTES).contains(&length) {
-        return Err(FrameError::Range);
-    }
-    Ok(Frame::Part { index: part.index, length: part.length, proof: hashes(&part.proof)? })
 }
 
 fn hashes(proof: &[Vec<u8>]) -> Result<Vec<Digest>, FrameError> {

@@ -5,8 +5,9 @@ use prost::Message as _;
 use crate::model::asking::Asking;
 use crate::model::basis::BasisComparison;
 use crate::model::limits::{BASIS_FINDINGS_MAX, LIST_LEN_MAX, MESSAGE_BYTES_MAX, OBJECTS_MAX};
+use crate::model::listed::FurtherDigest;
 use crate::model::message::{Body, Fields, Message, Party, ReplyBy, Ties};
-use crate::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use crate::model::package::{Consignment, Item, ItemForm, ItemRole};
 use crate::model::rendition::Rendition;
 use crate::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
@@ -14,6 +15,7 @@ use crate::model::request::{
 };
 use crate::model::time::Timestamp;
 use crate::wire::basis;
+use crate::wire::condition::{condition_in, condition_out};
 use crate::wire::decode::{self, DecodeError};
 use crate::wire::proto;
 use crate::wire::proto::message::Body as Wire;
@@ -161,6 +163,8 @@ fn item_out(item: &Item) -> proto::Item {
         ciphertext_root: item.ciphertext_root.0.to_vec(),
         role: item.role.name().to_owned(),
         description: item.description.clone(),
+        form: item.form.name().to_owned(),
+        further: item.further.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -177,33 +181,17 @@ fn item_in(found: proto::Item) -> Result<Item, DecodeError> {
             .find(|role| role.name() == found.role)
             .ok_or(DecodeError::Unknown { field: "role" })?,
         description: found.description,
-    })
-}
-
-fn condition_out(condition: &Condition) -> proto::Condition {
-    proto::Condition {
-        id: condition.id.clone(),
-        code: condition.code.clone(),
-        text: condition.text.clone(),
-        legal_source: condition.legal_source.clone(),
-        origin: condition.origin.name().to_owned(),
-        objects: condition.objects.clone(),
-    }
-}
-
-fn condition_in(found: proto::Condition) -> Result<Condition, DecodeError> {
-    use ConditionOrigin::{DefaultByLaw, RequestedState, RequesterUndertaking};
-    Ok(Condition {
-        id: found.id,
-        code: found.code,
-        text: found.text,
-        legal_source: found.legal_source,
-        origin: [DefaultByLaw, RequesterUndertaking, RequestedState]
+        form: [ItemForm::File, ItemForm::Pack, ItemForm::List]
             .into_iter()
-            .find(|origin| origin.name() == found.origin)
-            .ok_or(DecodeError::Unknown { field: "origin" })?,
-        objects: found.objects,
+            .find(|form| form.name() == found.form)
+            .ok_or(DecodeError::Unknown { field: "form" })?,
+        further: further_in(&found.further)?,
     })
+}
+
+fn further_in(found: &str) -> Result<Vec<FurtherDigest>, DecodeError> {
+    let texts = found.split(' ').filter(|text| !text.is_empty());
+    texts.map(|text| text.parse().map_err(|_| DecodeError::Unknown { field: "further" })).collect()
 }
 
 fn body_out(body: &Body) -> Wire {

@@ -11,7 +11,7 @@ use rogatory::exchange::verified::{Gate, Verified, VerifyError, verify};
 use rogatory::model::envelope::{Blob, Envelope};
 use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::message::{Body, Fields, Message, Party, Urgency};
-use rogatory::model::package::{Consignment, Item, ItemRole};
+use rogatory::model::package::{Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::request::{Measure, RequestBody};
 use rogatory::model::time::Timestamp;
@@ -86,6 +86,8 @@ pub fn item() -> Item {
         ciphertext_root: Digest([6; 32]),
         role: ItemRole::Attachment,
         description: SECRET.to_owned(),
+        form: ItemForm::File,
+        further: Vec::new(),
     }
 }
 

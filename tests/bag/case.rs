@@ -34,7 +34,7 @@ use rogatory::model::envelope::Blob;
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::message::{Body, Fields, Message, Party, Urgency};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::request::{Completeness, ConditionsAcceptance, EvidenceTransmittal, Measure, RequestBody};
 use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::SignedBytes;
@@ -287,6 +287,7 @@ fn conditions() -> Vec<Condition> {
         legal_source: String::new(),
         origin,
         objects: Vec::new(),
+        ..Condition::default()
     };
     vec![
         condition("c1", "Only in proceedings A-1/2026.\nstatus: none", ConditionOrigin::RequestedState),
@@ -317,6 +318,8 @@ fn consign(contents: &[Vec<u8>]) -> (Consignment, Vec<Blob>) {
             ciphertext_root: tree.root(),
             role: ItemRole::Evidence,
             description: String::new(),
+            form: ItemForm::File,
+            further: Vec::new(),
         });
         let commitment = Digest::try_from(&sealed[24..56]).unwrap();
         blobs.push(Blob { object_id, ciphertext_bytes: sealed.len() as u64, root: tree.root(), commitment });

@@ -164,8 +164,7 @@ fn a_registry_of_another_version_makes_a_difference_that_both_sides_see() {
     let changed = xa.record_of("basis.changed", &text(&sent, "message_id"));
     assert!(text(&changed, "reason").contains("XA-MOJ YES (binding), now NO"), "{changed}");
     assert!(xa.run(FIRST, &["request", "show", &request]).done().contains("looked up here: differs, NO"));
-    let again = xa.run(SECOND, &["reload"]).done();
-    assert!(!again.contains("before"), "a change is told once: {again}");
+    xa.run(SECOND, &["reload"]).done();
     assert_eq!(xa.records_where(|record| record["event"] == "basis.changed").len(), 1);
     // The index is made again from the log alone, and says the same.
     assert!(xa.run(FIRST, &["request", "show", &request]).done().contains("looked up there: differs, NO"));
@@ -235,13 +234,29 @@ fn a_node_without_the_registry_says_that_it_compared_nothing() {
     assert_eq!(beside(xb, &request)["here"]["comparison"]["agreement"], "agreed");
 }
 
-/// A request of which only the legal basis is open.
+/// A request of which only the legal basis is open; `more` are flags about that alone.
 fn draft(office: &Office, more: &[&str]) -> Value {
-    let mut args = vec!["request", "new", "--to", "XB-MOJ", "--reference", "XA-2026-1", "--subject", "The bridge"];
-    args.extend(["--proceeding-authority", "Prosecutor of Arcadia", "--functions", "Investigates crimes"]);
-    args.extend(["--nature", "Criminal investigation", "--facts", "What happened on the bridge."]);
-    args.extend(["--law", "Penal Code, art. 142", "--penalty", "Ten years", "--purpose", "To learn who did it"]);
-    args.extend(["--measure", "evidence=The recording"]);
-    args.extend(more);
-    office.json(FIRST, &args)
+    let (mut basis, mut legal_bases) = (json!({ "crimes": [] }), Vec::new());
+    for pair in more.chunks(2) {
+        match pair[0] {
+            "--crime" => basis["crimes"].as_array_mut().unwrap().push(json!(pair[1])),
+            "--conduct-date" => basis["conduct"] = json!(pair[1]),
+            "--basis-reason" => basis["reason"] = json!(pair[1]),
+            "--basis" => legal_bases.push(pair[1]),
+            other => panic!("{other} is no flag about the legal basis"),
+        }
+    }
+    let request = json!({
+        "to": "XB-MOJ", "legal_bases": legal_bases, "basis": basis,
+        "request": {
+            "reference": "XA-2026-1", "subject": "The bridge", "proceeding_authority": "Prosecutor of Arcadia",
+            "proceeding_authority_functions": "Investigates crimes", "nature_of_proceedings": "Criminal investigation",
+            "facts": "What happened on the bridge.", "applicable_law": "Penal Code, art. 142", "penalty": "Ten years",
+            "law_texts": [{ "citation": "Penal Code, art. 142", "text": "Whoever ..." }],
+            "purpose": "To learn who did it", "measures": [{ "kind": "evidence", "description": "The recording" }],
+        },
+    });
+    let file = office.data.parent().unwrap().join("request.json");
+    fs::write(&file, serde_json::to_vec(&request).unwrap()).unwrap();
+    office.json(FIRST, &["request", "new", "--from", path(&file)])
 }

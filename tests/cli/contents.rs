@@ -91,19 +91,19 @@ fn a_request_is_printed_as_it_was_signed_here_and_at_the_addressee() {
     let signed = shown["messages"][0]["renditions"].as_array().unwrap().clone();
     let languages: Vec<&str> = signed.iter().map(|one| one["language"].as_str().unwrap()).collect();
     assert_eq!(languages, ["en", "fr", "sl"]);
-    assert!(signed.iter().all(|one| one["told"] == "agrees with the signed digest"), "{signed:?}");
+    assert!(signed.iter().all(|one| one["told"] == "the same, this is what was signed"), "{signed:?}");
     let mut printed = Vec::new();
     for (office, name) in [(xa, "xa.pdf"), (xb, "xb.pdf")] {
         let to = stage.at(name);
         let told = office.run(FIRST, &["request", "print", &request, "--language", "sl", "--to", path(&to)]).done();
-        assert!(told.contains("agrees with the signed digest"), "{told}");
+        assert!(told.contains("the same, this is what was signed"), "{told}");
         printed.push(fs::read(&to).unwrap());
         office.run(FIRST, &["request", "print", &request, "--to", path(&to)]).refused(&["nothing is overwritten"]);
     }
     assert_eq!(printed[0], printed[1], "both draw the same bytes");
     let html = stage.at("es.html");
     let told = xb.run(FIRST, &["request", "print", &request, "--language", "es", "--to", path(&html)]).done();
-    assert!(told.contains("no digest of this language was signed"), "{told}");
+    assert!(told.contains("none in this language"), "{told}");
     assert!(fs::read_to_string(&html).unwrap().contains("Solicitud de asistencia"));
     xb.run(FIRST, &["request", "print", &request, "--language", "tlh"]).refused(&["en, fr, es and sl"]);
 }

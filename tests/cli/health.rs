@@ -2,13 +2,14 @@
 //! Metrics that name an authority, an officer or a case fail here.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use crate::office::{FIRST, Office, SECOND, path, text};
-use crate::program::{Ran, run};
+use crate::program::{Ran, run, until};
 use crate::stage::Stage;
 
 /// Gives the node an operator's listener, on the address of its own socket (TCP instead of UDP), and tells it.
@@ -151,4 +152,62 @@ fn a_destruction_that_was_decided_and_cannot_be_carried_out_stops_no_start_and_i
     fs::remove_file(plan).unwrap();
     stage.xa.start();
     assert!(!healthcheck(&stage.xa).done().contains("destructions"));
+}
+
+/// Takes spans until the test is over; gives their bodies so far.
+fn collector() -> (String, Arc<Mutex<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1/traces", listener.local_addr().unwrap());
+    let taken = Arc::<Mutex<String>>::default();
+    let into = Arc::clone(&taken);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                stream.read_line(&mut line).unwrap();
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            into.lock().unwrap().push_str(&String::from_utf8(body).unwrap());
+            // The node may be gone already.
+            let _ = stream
+                .get_mut()
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}");
+        }
+    });
+    (url, taken)
+}
+
+#[test]
+fn traces_tell_a_collector_how_long_steps_took_and_nothing_of_the_case() {
+    let mut stage = Stage::set();
+    let (url, taken) = collector();
+    for office in [&stage.xa, &stage.xb] {
+        let file = office.data.join("config.toml");
+        let settings = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{settings}\n[traces]\nurl = \"{url}\"\n")).unwrap();
+    }
+    stage.xa.start();
+    stage.xb.start();
+    let asked = stage.xa.ask("XB-MOJ", "Marmalade", &[]);
+    stage.xa.handed_over(&text(&asked, "message_id"));
+    for step in ["officer.act", "letter.hand-over", "letter.receive", "custody.append"] {
+        until(step, || taken.lock().unwrap().contains(&format!("\"name\":\"{step}\"")).then_some(()));
+    }
+    // An append stands below what caused it.
+    until("a child", || taken.lock().unwrap().contains("parentSpanId").then_some(()));
+    let low = taken.lock().unwrap().to_lowercase();
+    let (request, message) = (text(&asked, "request_id"), text(&asked, "message_id"));
+    for name in ["xa-moj", "xb-moj", "marmalade", "novak", "lind", &request, &message] {
+        assert!(!low.contains(name), "`{name}` is in the traces:\n{low}");
+    }
+    assert!(!stage.xa.said().contains("officer.act"), "log lines do not change");
 }

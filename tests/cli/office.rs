@@ -57,6 +57,12 @@ impl Office {
         self.daemon = Some(Daemon::start(&self.data, &self.log, &self.level));
     }
 
+    /// Starts the daemon, which kills itself at that named place.
+    pub fn start_crashing(&mut self, point: &str) {
+        self.daemon = None;
+        self.daemon = Some(Daemon::start_crashing(&self.data, &self.log, &self.level, point));
+    }
+
     /// Ends the daemon in order.
     pub fn stop(&mut self) {
         assert_eq!(self.daemon.take().unwrap().stop(), Some(0), "{}", fs::read_to_string(&self.log).unwrap());

@@ -60,6 +60,12 @@ impl Ran {
         self
     }
 
+    /// It failed; gives all that it said.
+    pub fn failed(self) -> String {
+        let ran = self.ends(1);
+        ran.out + &ran.err
+    }
+
     /// It was done; gives what it printed.
     pub fn done(self) -> String {
         self.ends(0).out
@@ -91,8 +97,13 @@ pub struct Daemon {
 impl Daemon {
     /// Starts the node in `data` and waits until it answers officers. Its log lines go to the end of `log`.
     pub fn start(data: &Path, log: &Path, level: &str) -> Self {
+        Self::start_crashing(data, log, level, "")
+    }
+
+    /// Starts the node as [`Self::start`] does; it kills itself at that named place.
+    pub fn start_crashing(data: &Path, log: &Path, level: &str, point: &str) -> Self {
         let begun = fs::metadata(log).map_or(0, |facts| facts.len());
-        let mut daemon = Self::spawn(data, log, level);
+        let mut daemon = Self::spawn_crashing(data, log, level, point);
         until("the node to be ready", || {
             if let Some(status) = daemon.child.try_wait().unwrap() {
                 panic!("the node ended with {status}:\n{}", daemon.said());
@@ -105,9 +116,13 @@ impl Daemon {
 
     /// Starts the node and does not wait.
     pub fn spawn(data: &Path, log: &Path, level: &str) -> Self {
+        Self::spawn_crashing(data, log, level, "")
+    }
+
+    fn spawn_crashing(data: &Path, log: &Path, level: &str, point: &str) -> Self {
         let lines = File::options().create(true).append(true).open(log).unwrap();
         let mut command = program();
-        command.arg("serve").arg("--data").arg(data);
+        command.arg("serve").arg("--data").arg(data).env("ROGATORY_CRASH_AT", point);
         if !level.is_empty() {
             command.env("ROGATORY_LOG", level);
         }
@@ -127,6 +142,11 @@ impl Daemon {
     }
 
     /// Asks it to end and gives its exit code.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it in order; gives its exit code.
     pub fn stop(mut self) -> Option<i32> {
         self.signal(rustix::process::Signal::TERM);
         self.ended()

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../.." || exit
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 venv="${ROGATORY_JUDGES_VENV:-target/judges-venv}"
+case "$venv" in /*) PATH="$PATH:$venv/bin" ;; *) PATH="$PATH:$PWD/$venv/bin" ;; esac
 failed=0
 judge() {
     local what="$1"

@@ -31,6 +31,7 @@ fn word(result: &Result<Accepted, DirectoryError>) -> &'static str {
         Err(DirectoryError::Read(ReadError::Malformed { .. })) => "malformed-metadata",
         Err(DirectoryError::Read(ReadError::Version { .. })) => "mixed-versions",
         Err(DirectoryError::Read(ReadError::Digest)) => "list-digest",
+        Err(DirectoryError::Read(ReadError::Registry)) => "registry-digest",
         Err(DirectoryError::Read(ReadError::Listing(ListingError::Json(_)))) => "malformed-list",
         Err(DirectoryError::Read(ReadError::Listing(ListingError::Twice(_)))) => "authority-twice",
         Err(DirectoryError::Read(ReadError::Listing(ListingError::Shared(..)))) => "shared-key",

@@ -31,6 +31,7 @@ fn condition(number: usize) -> Condition {
         legal_source: String::new(),
         origin: ConditionOrigin::RequesterUndertaking,
         objects: Vec::new(),
+        ..Condition::default()
     }
 }
 

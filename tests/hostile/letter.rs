@@ -10,7 +10,7 @@ use rogatory::model::authority::Authority;
 use rogatory::model::envelope::Blob;
 use rogatory::model::ident::{Digest, Id};
 use rogatory::model::message::{Body, Fields, Message, Party, Urgency};
-use rogatory::model::package::{Consignment, Item, ItemRole};
+use rogatory::model::package::{Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::request::{Acknowledgement, Completeness, EvidenceTransmittal, Measure, RequestBody};
 use rogatory::wire::message;
 
@@ -163,6 +163,8 @@ fn item(object_id: u32, plaintext_bytes: u64, ciphertext_root: Digest) -> Item {
         ciphertext_root,
         role: ItemRole::Evidence,
         description: SECRET.to_owned(),
+        form: ItemForm::File,
+        further: Vec::new(),
     }
 }
 

@@ -34,6 +34,7 @@ pub fn victim_asks_with(stage: &Stage, to: &Peer, content: &[u8]) -> MessageRow 
         urgency_reason: String::new(),
         reply_by: None,
         legal_bases: vec!["a treaty".to_owned()],
+        basis: rogatory::daemon::basis::BasisWish::default(),
         conditions: Vec::new(),
         files,
         ties: rogatory::model::message::Ties::default(),
@@ -46,8 +47,14 @@ pub fn victim_asks_with(stage: &Stage, to: &Peer, content: &[u8]) -> MessageRow 
 fn pack(stage: &Stage, role: ItemRole, content: &[u8]) -> (Consignment, DraftFiles) {
     let (node, [first, _]) = (stage.node(), stage.officers());
     let id = packing::begin(node, &first).unwrap();
-    let facts =
-        FileFacts { name: "file".to_owned(), media_type: "text/plain".to_owned(), description: String::new(), role };
+    let facts = FileFacts {
+        name: "file".to_owned(),
+        media_type: "text/plain".to_owned(),
+        description: String::new(),
+        role,
+        also: Vec::new(),
+        expected: Vec::new(),
+    };
     packing::add(node, &first, id, facts, &mut Cursor::new(content)).unwrap();
     packing::finish(node, &first, id).unwrap()
 }
@@ -64,6 +71,7 @@ pub fn victim_transmits(stage: &Stage, request_id: Id) -> MessageRow {
         legal_source: String::new(),
         origin: ConditionOrigin::RequestedState,
         objects: Vec::new(),
+        ..Condition::default()
     }];
     draft.files = Some(files);
     let row = drafting::draft(node, &first, draft).unwrap();

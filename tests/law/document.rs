@@ -7,6 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use rogatory::law::basis::basis;
+use rogatory::law::conditions::book::CodeBook;
+use rogatory::law::conditions::code::{Bite, Source};
 use rogatory::law::content::Contents;
 use rogatory::law::instrument::{Instrument, InstrumentId, Kind};
 use rogatory::law::life::table::table;
@@ -142,6 +144,7 @@ fn document() -> String {
         contents(&mut out, &lists, id);
     }
     out.push_str(&life());
+    conditions(&mut out);
     writeln!(out, "## Tests\n").unwrap();
     writeln!(out, "Vectors (`tests/law/vectors/`), each a registry of fictional States and what must be answered:\n")
         .unwrap();
@@ -154,6 +157,27 @@ fn document() -> String {
     }
     out.push_str(TAIL);
     out
+}
+
+/// What a request under the instrument contains: `tests.rs` of `src/law/complete/` says what each row causes.
+fn contents(out: &mut String, lists: &Contents, id: &InstrumentId) {
+    let Some(list) = lists.of(id) else { return };
+    writeln!(out, "A request contains (`request check`; a recalled item advises and holds nothing up):\n").unwrap();
+    writeln!(out, "| Article | What to write | Mark | Need | Help |").unwrap();
+    writeln!(out, "| --- | --- | --- | --- | --- |").unwrap();
+    for item in &list.items {
+        let words = |all: &[Measure]| all.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
+        let help = match (item.only.is_empty(), item.but.is_empty()) {
+            (true, true) => "all".to_owned(),
+            (true, false) => format!("all but {}", words(&item.but)),
+            (false, _) => words(&item.only),
+        };
+        let need = format!("{:?}", item.need).to_lowercase();
+        let cells =
+            [&item.article, &item.write, &item.mark.to_string(), &need, &help].map(|cell| cell.replace('|', "\\|"));
+        writeln!(out, "| {} |", cells.join(" | ")).unwrap();
+    }
+    writeln!(out).unwrap();
 }
 
 /// The life of a request: what each message does, and what is owed.
@@ -185,25 +209,55 @@ fn life() -> String {
     out
 }
 
-/// What a request under the instrument contains: `tests.rs` of `src/law/complete/` says what each row causes.
-fn contents(out: &mut String, lists: &Contents, id: &InstrumentId) {
-    let Some(list) = lists.of(id) else { return };
-    writeln!(out, "A request contains (`request check`; a recalled item advises and holds nothing up):\n").unwrap();
-    writeln!(out, "| Article | What to write | Mark | Need | Help |").unwrap();
+/// The conditions vocabulary: what each code stops, what opens it, who lifts it, under which articles.
+fn conditions(out: &mut String) {
+    let book = CodeBook::standard().unwrap();
+    writeln!(out, "## Conditions (`src/law/conditions/`)\n").unwrap();
+    writeln!(
+        out,
+        "What stops an act, what opens it again, who lifts it. The text of a condition prevails over its code. A code that a\n\
+         version does not know gates every act until two persons read its text. What clears an accused opens by a signed\n\
+         notice, whatever was agreed. Where nothing is stopped, the code is shown, travels with the files and is kept by\n\
+         people.\n"
+    )
+    .unwrap();
+    writeln!(out, "| Code | Articles (marks) | What the program stops | Opened by | Lifted by |").unwrap();
     writeln!(out, "| --- | --- | --- | --- | --- |").unwrap();
-    for item in &list.items {
-        let words = |all: &[Measure]| all.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
-        let help = match (item.only.is_empty(), item.but.is_empty()) {
-            (true, true) => "all".to_owned(),
-            (true, false) => format!("all but {}", words(&item.but)),
-            (false, _) => words(&item.only),
+    for code in book.codes() {
+        let of = |source: &Source| format!("{} {} ({})", source.of, source.article, source.mark);
+        let articles: Vec<String> = code.source.iter().map(of).collect();
+        let stops = |rule: &Bite| {
+            let acts: Vec<&str> = rule.acts.iter().map(|act| act.name()).collect();
+            format!("{} ({}, {})", acts.join(", "), word(&rule.bites), word(&rule.how))
         };
-        let need = format!("{:?}", item.need).to_lowercase();
-        let cells =
-            [&item.article, &item.write, &item.mark.to_string(), &need, &help].map(|cell| cell.replace('|', "\\|"));
-        writeln!(out, "| {} |", cells.join(" | ")).unwrap();
+        let stops: Vec<String> = code.rules.iter().map(stops).collect();
+        let opens: BTreeSet<String> = code.rules.iter().flat_map(|rule| rule.opens.iter().map(word)).collect();
+        let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+        let cells = [
+            format!("`{}`", code.code),
+            articles.join("; "),
+            or_dash(stops.join("; ")),
+            or_dash(opens.into_iter().collect::<Vec<_>>().join(", ")),
+            word(&code.lifted_by),
+        ];
+        writeln!(out, "| {} |", cells.map(|cell| cell.replace('|', "\\|")).join(" | ")).unwrap();
     }
-    writeln!(out).unwrap();
+    for general in book.generals() {
+        let of = |source: &Source| format!("{} {} ({})", source.of, source.article, source.mark);
+        let articles: Vec<String> = general.source.iter().map(of).collect();
+        writeln!(out, "\n* {}: {}", general.says, articles.join("; ")).unwrap();
+    }
+    writeln!(
+        out,
+        "\nTests: `tests/law/conditions.rs` (what holds for every set of conditions), `tests/law/handshake.rs` (offers, answers,\n\
+         waivers in any order), `tests/cli/terms.rs` (two real authorities).\n"
+    )
+    .unwrap();
+}
+
+/// The word of a value in the data files.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }
 
 /// Every provision: article, what it says, its mark, what the program does because of it.

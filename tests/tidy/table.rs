@@ -24,8 +24,10 @@ const ANYWHERE: &[&str] = &[""];
 /// Each crate of `[dependencies]` (as written in `use`) and the places below `src/` where it may be named.
 pub const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli/"]),
+    ("argon2", &["crypto/locked.rs"]),
     ("arc_swap", &["net/", "daemon/"]),
     ("axum", &["daemon/", "cli/"]),
+    ("blake3", &["crypto/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/completions.rs"]),
     ("cms", &["crypto/"]),
@@ -37,7 +39,10 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["net/", "daemon/", "cli/"]),
     ("hyper_util", &["net/", "daemon/", "cli/"]),
     ("jiff", &["model/"]),
+    ("landlock", &["daemon/sandbox.rs"]),
+    ("libc", &["daemon/sandbox.rs"]),
     ("ml_dsa", &["crypto/"]),
+    ("md5", &["crypto/"]),
     ("miniz_oxide", &["bag/"]),
     ("ml_kem", &["crypto/"]),
     ("pdf_writer", &["bag/"]),
@@ -51,6 +56,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["store/", "daemon/", "cli/"]),
     ("rustls", &["net/"]),
     ("rustls_pki_types", &["crypto/", "net/"]),
+    ("seccompiler", &["daemon/sandbox.rs"]),
     ("serde", ANYWHERE),
     ("serde_json", ANYWHERE),
     ("skrifa", &["bag/"]),
@@ -74,7 +80,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
 pub const GUESTS: &[(&str, &str, &str)] = &[];
 
 /// A package whose name in `use` is another one.
-pub const RENAMED: &[(&str, &str)] = &[("rustls-webpki", "webpki")];
+pub const RENAMED: &[(&str, &str)] = &[("md-5", "md5"), ("rustls-webpki", "webpki")];
 
 /// Paths that reach outside, and the lowest floor that may name them.
 pub const REACHES: &[(&[&str], u8, &str)] = &[

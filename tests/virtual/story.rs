@@ -13,7 +13,7 @@ use rogatory::model::envelope::Blob;
 use rogatory::model::ident::{Digest, Id};
 use rogatory::model::limits::PART_BYTES;
 use rogatory::model::message::{Body, Fields, Message, Party, Urgency};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::request::{
     Acknowledgement, Completeness, ConditionsAcceptance, EvidenceTransmittal, ExecutionReport, ExecutionStatus,
     Measure, RequestBody, Withdrawal,
@@ -131,6 +131,7 @@ fn condition() -> Condition {
         legal_source: String::new(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![],
+        ..Condition::default()
     }
 }
 
@@ -158,6 +159,8 @@ fn planned(rng: &mut Rng, wish: &Wish<'_>) -> Planned {
             ciphertext_root: tree.root(),
             role: ItemRole::Evidence,
             description: String::new(),
+            form: ItemForm::File,
+            further: Vec::new(),
         });
         objects.push(Arc::new(sealed));
         trees.push(tree);

@@ -157,7 +157,10 @@ impl Node {
             | Frame::HaveCheckpoint { .. }
             | Frame::ProveConsistency { .. }
             | Frame::ConsistencyProof { .. }
-            | Frame::LatestOf { .. } => panic!("neither a hello nor a checkpoint here"),
+            | Frame::LatestOf { .. }
+            | Frame::AskHeld { .. }
+            | Frame::Held { .. }
+            | Frame::SendAgain { .. } => panic!("neither a hello nor a checkpoint here"),
         }
     }
 

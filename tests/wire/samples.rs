@@ -10,7 +10,7 @@ use rogatory::model::ident::{AuthorityId, Digest, Id};
 use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
 use rogatory::model::notice::{Notice, Point};
 use rogatory::model::notice_table::{Field, shape_of};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use rogatory::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::rendition::Rendition;
 use rogatory::model::request::{
@@ -126,6 +126,7 @@ pub fn fields(kind: MessageKind) -> Fields {
         legal_source: "Treaty XA-XB, art. 8".to_owned(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![1],
+        ..Condition::default()
     };
     Fields {
         message_id: id(1),
@@ -141,7 +142,7 @@ pub fn fields(kind: MessageKind) -> Fields {
         reply_by: Some(ReplyBy { at: instant(86_400_000), reason: "Hearing date.".to_owned() }),
         legal_bases: vec!["Treaty XA-XB, art. 3".to_owned()],
         basis: None,
-        conditions: if evidence { vec![condition] } else { Vec::new() },
+        conditions: if kind.sets_conditions() { vec![condition] } else { Vec::new() },
         consignment: evidence.then(|| Consignment::new(id(3), vec![item(1), item(2)]).expect("two good items")),
         renditions: Vec::new(),
         ties: Ties {
@@ -252,6 +253,8 @@ pub fn item(object_id: u32) -> Item {
         ciphertext_root: Digest([0xa5; 32]),
         role: ItemRole::Evidence,
         description: String::new(),
+        form: ItemForm::File,
+        further: Vec::new(),
     }
 }
 
@@ -341,6 +344,8 @@ pub fn frames() -> Vec<(&'static str, Frame)> {
         ("frame-prove-consistency", Frame::ProveConsistency { old_size: 1, new_size: 300 }),
         ("frame-consistency-proof", Frame::ConsistencyProof { hashes: hashes() }),
         ("frame-latest-of", Frame::LatestOf { origin: "xa-moj.rogatory/custody".to_owned() }),
+        ("frame-ask-held", Frame::AskHeld { after: id(5) }),
+        ("frame-send-again", Frame::SendAgain { envelope_id: id(6) }),
     ]
 }
 

@@ -334,6 +334,7 @@ fn conditions() -> impl Strategy<Value = Vec<Condition>> {
             legal_source: String::new(),
             origin,
             objects,
+            ..Condition::default()
         };
         rows.into_iter().enumerate().map(number).collect()
     })

@@ -10,7 +10,7 @@ use crate::model::envelope::Blob;
 use crate::model::event::{Actor, NamedDigest, Outcome, Role, Stage, Subject};
 use crate::model::ident::AuthorityId;
 use crate::model::message::{Body, Fields, Party, Urgency};
-use crate::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemRole};
+use crate::model::package::{Condition, ConditionOrigin, Consignment, Item, ItemForm, ItemRole};
 use crate::model::request::{Completeness, EvidenceTransmittal, ExecutionReport, ExecutionStatus};
 use crate::model::time::Timestamp;
 use crate::wire::envelope::{SignedBytes, encode_signed_message};
@@ -102,6 +102,8 @@ pub(super) fn message_from(from: AuthorityId, number: u8, body: Body) -> Message
         ciphertext_root: Digest([2; 32]),
         role: ItemRole::Evidence,
         description: String::new(),
+        form: ItemForm::File,
+        further: Vec::new(),
     };
     let condition = Condition {
         id: "c1".to_owned(),
@@ -110,6 +112,7 @@ pub(super) fn message_from(from: AuthorityId, number: u8, body: Body) -> Message
         legal_source: String::new(),
         origin: ConditionOrigin::RequestedState,
         objects: vec![],
+        ..Condition::default()
     };
     Message::new(Fields {
         message_id: id(number),

@@ -25,14 +25,9 @@ pub(super) fn check(fields: &Fields) -> Result<(), MessageError> {
         }
     }
     rendition::check(&fields.renditions)?;
-    check_conditions(&fields.conditions)?;
-    // Only what is sent as evidence can be bound to acceptance: nobody accepts the conditions of another message.
-    let evidence = fields.body.kind().hands_over();
-    if !evidence && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
-        return Err(MessageError::Origin);
-    }
+    conditions(fields)?;
     body(&fields.body)?;
-    if evidence && fields.consignment.is_none() {
+    if fields.body.kind().hands_over() && fields.consignment.is_none() {
         return Err(MessageError::NoItems);
     }
     ties(fields)
@@ -51,6 +46,19 @@ fn ties(fields: &Fields) -> Result<(), MessageError> {
         (false, Some(_)) => Err(MessageError::StrayConfirmBy),
         _ => Ok(()),
     }
+}
+
+/// Only what is sent as evidence, or offered, can be bound to acceptance: nobody accepts the conditions of another message.
+fn conditions(fields: &Fields) -> Result<(), MessageError> {
+    check_conditions(&fields.conditions)?;
+    let kind = fields.body.kind();
+    if !kind.sets_conditions() && fields.conditions.iter().any(|condition| condition.origin.needs_acceptance()) {
+        return Err(MessageError::Origin);
+    }
+    if kind == MessageKind::ConditionsOffer && fields.conditions.is_empty() {
+        return Err(MessageError::NoConditions);
+    }
+    Ok(())
 }
 
 fn body(said: &Body) -> Result<(), MessageError> {
