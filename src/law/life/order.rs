@@ -62,7 +62,8 @@ fn next_of(next: &[usize; 2], side: usize) -> usize {
 pub fn known_to_speaker(notes: &[Note], note: &Note) -> [Vec<Note>; 2] {
     let before = (note.created_at, note.message_id);
     let own = notes.iter().filter(|earlier| earlier.side == note.side);
-    let own: Vec<Note> = own.filter(|earlier| (earlier.created_at, earlier.message_id) < before).cloned().collect();
+    let earlier = |note: &&Note| note.kind.opens() || (note.created_at, note.message_id) < before;
+    let own: Vec<Note> = own.filter(earlier).cloned().collect();
     let other: Vec<&Note> = ordered(notes).into_iter().filter(|earlier| earlier.side != note.side).collect();
     let answered = note.in_reply_to.and_then(|digest| other.iter().position(|earlier| earlier.digest == digest));
     let heard = |known: &dyn Fn(usize) -> bool| {
