@@ -19,7 +19,7 @@ use rogatory::daemon::drafting::{self, Draft};
 use rogatory::daemon::packing::{self, FileFacts};
 use rogatory::daemon::{clock, desk, dossier, evidence};
 use rogatory::model::ident::Id;
-use rogatory::model::message::{Body};
+use rogatory::model::message::Body;
 use rogatory::model::package::ItemRole;
 use rogatory::wire::message;
 

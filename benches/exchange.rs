@@ -13,7 +13,7 @@ use rogatory::cli::demo_cast::{self, Cast, Side};
 use rogatory::daemon::desk;
 use rogatory::daemon::drafting::{self, Draft};
 use rogatory::exchange::rows::MessageState;
-use rogatory::model::message::{Body};
+use rogatory::model::message::Body;
 
 const ROUNDS: usize = 5;
 const SYNCS: u32 = 300;

@@ -122,8 +122,7 @@ fn ended(stage: &Stage, request: &str) {
 fn an_urgent_request_whose_confirmation_is_late_is_recorded_once_on_both_sides() {
     let stage = Stage::play();
     let (xa, xb) = (&stage.xa, &stage.xb);
-    let soon = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 4_000;
-    let soon = rogatory::model::time::Timestamp::from_millis(u64::try_from(soon).unwrap()).to_string();
+    let soon = rogatory::daemon::clock::now().plus_millis(4_000).to_string();
     let mut args = vec!["request", "urgent", "--to", "XB-MOJ", "--reference", "XA-1", "--subject", "The camera"];
     args.extend(["--proceeding-authority", "Prosecutor of Arcadia", "--facts", "It is overwritten tonight."]);
     args.extend(["--measure", "preservation=Keep the recording"]);
