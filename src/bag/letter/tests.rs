@@ -53,6 +53,8 @@ fn message(request: RequestBody) -> Message {
         ciphertext_root: sha256(b"root"),
         role: ItemRole::Attachment,
         description: String::new(),
+        form: crate::model::package::ItemForm::File,
+        further: Vec::new(),
     };
     Message::new(Fields {
         message_id: id(1),
