@@ -10,6 +10,8 @@ mod document;
 mod handshake;
 #[path = "law/life.rs"]
 mod life;
+#[path = "law/life_play.rs"]
+mod life_play;
 #[path = "law/must_not.rs"]
 mod must_not;
 #[path = "law/program.rs"]

@@ -2,6 +2,8 @@
 //! when anything is wrong with it. `UPDATE_VECTORS=1` writes the vectors anew after a change that was meant.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "wire/notices.rs"]
+mod notices;
 #[path = "wire/samples.rs"]
 mod samples;
 #[path = "wire/strategies.rs"]

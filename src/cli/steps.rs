@@ -87,8 +87,11 @@ const BOOKS: [&[(&str, MessageKind)]; 4] = [
 
 /// One step, as it was typed. `BOOK` says which verbs there are.
 #[derive(Debug)]
-pub struct Step<const BOOK: usize> {
-    notice: Box<Notice>,
+pub struct Step<const BOOK: usize>(Box<Typed>);
+
+#[derive(Debug)]
+struct Typed {
+    notice: Notice,
     request: Option<Id>,
     to: Option<AuthorityId>,
     files: Vec<PathBuf>,
@@ -101,30 +104,30 @@ impl<const BOOK: usize> Step<BOOK> {
     /// # Errors
     /// What the table or the node says.
     pub fn run(&self, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-        self.notice.check()?;
-        let client = Client::new(&self.place)?;
+        self.0.notice.check()?;
+        let client = Client::new(&self.0.place)?;
         let mut new = NewNotice {
-            notice: (*self.notice).clone(),
-            to: self.to.clone(),
+            notice: self.0.notice.clone(),
+            to: self.0.to.clone(),
             language: None,
             urgent: None,
             conditions: Vec::new(),
             package_id: None,
         };
-        let path = match self.request {
+        let path = match self.0.request {
             Some(id) => {
-                if !self.files.is_empty() {
+                if !self.0.files.is_empty() {
                     let purpose = Purpose::Request(id);
-                    new.package_id = Some(package::fill(&client, &self.files, &purpose, self.place.form(), out)?);
+                    new.package_id = Some(package::fill(&client, &self.0.files, &purpose, self.0.place.form(), out)?);
                 }
                 format!("/v1/requests/{id}/notices")
             }
             None => "/v1/notices".to_owned(),
         };
         let row: Value = client.post(&path, &new)?;
-        let done = request::print_row(&row, self.place.form(), out)?;
-        if !self.place.json && show::state(&row) == "drafted" {
-            let (id, data) = (show::text(&row, "message_id"), self.place.data.display());
+        let done = request::print_row(&row, self.0.place.form(), out)?;
+        if !self.0.place.json && show::state(&row) == "drafted" {
+            let (id, data) = (show::text(&row, "message_id"), self.0.place.data.display());
             writeln!(out, "\nNext: another officer:  rogatory reply approve {id} --data {data} --as NAME")?;
             writeln!(out, "      then:             rogatory reply send {id} --data {data} --as NAME")?;
         }
@@ -152,13 +155,13 @@ impl<const BOOK: usize> FromArgMatches for Step<BOOK> {
         let missing = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
         let (name, given) = matches.subcommand().ok_or_else(missing)?;
         let shape = kind_of(BOOK, name).and_then(shape_of).ok_or_else(missing)?;
-        Ok(Self {
-            notice: Box::new(notice(shape, given)),
+        Ok(Self(Box::new(Typed {
+            notice: notice(shape, given),
             request: given.try_get_one("request").ok().flatten().copied(),
             to: given.try_get_one("to").ok().flatten().cloned(),
             files: given.try_get_many("file").ok().flatten().into_iter().flatten().cloned().collect(),
             place: Where::from_arg_matches(given)?,
-        })
+        })))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -331,7 +334,7 @@ mod tests {
         assert!(typed(&["--question", "Which?", "--due", "2030-01-01"]).is_err(), "a point has a number");
         let good = typed(&["--question", "1=Which branch?", "--due", "2030-01-01", "--measure", "2"]).unwrap();
         let step = Step::<REPLY>::from_arg_matches(&good).unwrap();
-        assert_eq!(step.notice.points.len(), 1);
-        assert_eq!((step.notice.measures.as_slice(), step.notice.check()), (&[2][..], Ok(())));
+        assert_eq!(step.0.notice.points.len(), 1);
+        assert_eq!((step.0.notice.measures.as_slice(), step.0.notice.check()), (&[2][..], Ok(())));
     }
 }

@@ -16,6 +16,7 @@ use crate::daemon::node::Node;
 use crate::daemon::officer::Admitted;
 use crate::daemon::{lives, packing, views};
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
+use crate::law::life::guard::OutOfTurn;
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::message::{Body, Urgency};
 use crate::model::notice::Notice;
@@ -155,7 +156,7 @@ async fn open(State(shared): State<Shared>, officer: Admitted, Json(new): Json<N
         let kind = new.notice.kind;
         let to = new.to.clone().ok_or(DeskError::NoAddressee { kind })?;
         if !kind.opens() {
-            return Err(DeskError::NoThread { kind }.into());
+            return Err(DeskError::from(OutOfTurn::NoThread { kind }).into());
         }
         let draft = Draft::opening(to, Body::Notice(Box::new(new.notice.clone())));
         write(node, &officer, new, draft)

@@ -20,10 +20,9 @@ use crate::law::life::guard::OutOfTurn;
 use crate::model::event::{Actor, Event, Outcome, Role};
 use crate::model::ident::{AuthorityId, Id};
 use crate::model::limits::THREAD_MESSAGES_MAX;
-use crate::model::message::{Body, Message, MessageError, MessageKind};
+use crate::model::message::{Message, MessageError, MessageKind};
 use crate::model::package::ConsignmentError;
 use crate::model::refusal::RefusalCode;
-use crate::model::request::RequestBody;
 use crate::model::time::Timestamp;
 use crate::store::ledger::AppendError;
 use crate::wire::decode::DecodeError;
@@ -51,7 +50,7 @@ pub fn approve(node: &Node, officer: &Admitted, message_id: Id) -> Result<Messag
         return Err(refuse(node, officer, &row, "four-eyes", DeskError::FourEyes { kind: row.kind }));
     }
     let message = read_message(node, &row)?;
-    complete(&message.body)?;
+    lives::complete(&message.body)?;
     content::ready(node, &message)?;
     basis::ready(node, &message)?;
     node.commit(scene(node, actor).decided(Event::MessageApproved, &row, ""))?;
@@ -100,7 +99,7 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     let directory = node.directory(now).map_err(DeskError::Directory)?;
     let (bytes, _) = node.message_bytes(&row)?;
     let sent = message::decode(&bytes)?;
-    complete(&sent.body)?;
+    lives::complete(&sent.body)?;
     lives::still_in_turn(node, &sent, row.digest)?;
     if row.state == MessageState::Drafted {
         content::ready(node, &sent)?;
@@ -147,15 +146,6 @@ pub fn send(node: &Node, officer: &Admitted, message_id: Id) -> Result<MessageRo
     node.commit(Scene { us: node.us().clone(), now, actor }.queued(&row, signed, sealed))?;
     crash::point("send: logged, not answered");
     Ok(node.message(message_id)?)
-}
-
-/// Whether a request says what its form must say.
-fn complete(body: &Body) -> Result<(), DeskError> {
-    let mut missing = body.request().map(RequestBody::missing).unwrap_or_default();
-    if let Body::Asking(asking, _) = body {
-        missing.retain(|field| asking.needs(field));
-    }
-    if missing.is_empty() { Ok(()) } else { Err(DeskError::Incomplete { missing }) }
 }
 
 /// Sends at once what needs no second person; otherwise leaves the draft for one.
@@ -314,18 +304,6 @@ pub enum DeskError {
     Past {
         /// The date.
         due: Timestamp,
-    },
-    /// A second opening of a thread.
-    #[error("{} opens a thread of its own: write it as a new request", kind.name())]
-    Opens {
-        /// The kind of message.
-        kind: MessageKind,
-    },
-    /// A step without a thread.
-    #[error("{} belongs to a request: name the request", kind.name())]
-    NoThread {
-        /// The kind of message.
-        kind: MessageKind,
     },
     /// A request with gaps.
     #[error("the request is not complete; missing: {}", missing.join(", "))]

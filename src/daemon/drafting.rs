@@ -15,6 +15,7 @@ use crate::daemon::{clock, lives, terms_check};
 use crate::exchange::act::{DraftFiles, Scene};
 use crate::exchange::directory::Accepted;
 use crate::exchange::rows::{Direction, MessageRow, RequestRow};
+use crate::law::life::guard::OutOfTurn;
 use crate::model::ident::{AuthorityId, Digest, Id};
 use crate::model::limits::THREAD_MESSAGES_MAX;
 use crate::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
@@ -181,7 +182,7 @@ pub fn in_turn(request: &RequestRow, kind: MessageKind) -> Result<(), DeskError>
         Direction::Incoming => Side::Requested,
     };
     if kind.opens() {
-        return Err(DeskError::Opens { kind });
+        return Err(OutOfTurn::Again { kind }.into());
     }
     if kind.by().includes(our_side) { Ok(()) } else { Err(DeskError::Turn { kind }) }
 }

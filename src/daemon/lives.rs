@@ -16,6 +16,7 @@ use crate::law::life::state::{Duty, Life};
 use crate::model::event::{Event, NamedDigest};
 use crate::model::ident::{Digest, Id};
 use crate::model::message::{Body, Message};
+use crate::model::request::RequestBody;
 use crate::model::time::Timestamp;
 use crate::store::index::Direction as Order;
 
@@ -45,6 +46,18 @@ pub fn still_in_turn(node: &Node, message: &Message, digest: Digest) -> Result<(
         return Ok(());
     }
     Ok(well_made(&fold(&notes), &Note::of(message, digest, our_side(&request)))?)
+}
+
+/// Whether a request says what its form must say.
+///
+/// # Errors
+/// [`DeskError::Incomplete`] names what is missing.
+pub fn complete(body: &Body) -> Result<(), DeskError> {
+    let mut missing = body.request().map(RequestBody::missing).unwrap_or_default();
+    if let Body::Asking(asking, _) = body {
+        missing.retain(|field| asking.needs(field));
+    }
+    if missing.is_empty() { Ok(()) } else { Err(DeskError::Incomplete { missing }) }
 }
 
 /// The life of a request.

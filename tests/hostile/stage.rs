@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rogatory::crypto::ed25519::SigningKey;
-use rogatory::daemon::config::{Config, Delivery, Log, Officer, Policy, Transport, Watching, Web};
+use rogatory::daemon::config::{Config, Delivery, Officer, Web};
 use rogatory::daemon::node::Node;
 use rogatory::daemon::officer::Admitted;
 use rogatory::daemon::run::{self, Running};
@@ -185,23 +185,17 @@ fn config(delivery: Delivery) -> Config {
         unix_uids: vec![rustix_uid()],
     };
     Config {
-        authority: "XB-MOJ".parse().unwrap(),
-        name: "Ministry of Justice of Borealia".to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        advertise: Vec::new(),
-        languages: Vec::new(),
         delivery,
-        transport: Transport::default(),
-        witness: Watching::default(),
-        policy: Policy::default(),
-        log: Log::default(),
         web: Some(Web { listen: "127.0.0.1:0".parse().unwrap(), certificate: None, key: None }),
-        time_stamp: Vec::new(),
-        admin: None,
         officer: vec![
             officer("Carla Lind", &[Role::Drafter, Role::Custodian]),
             officer("Dan Holm", &[Role::Approver, Role::Auditor]),
         ],
+        ..Config::bare(
+            "XB-MOJ".parse().unwrap(),
+            "Ministry of Justice of Borealia".to_owned(),
+            "127.0.0.1:0".parse().unwrap(),
+        )
     }
 }
 

@@ -184,8 +184,8 @@ proptest! {
 #[test]
 fn silence_never_accepts_and_a_late_acceptance_is_none() {
     let offer = offer(1, None);
-    assert_eq!(standing(&[offer.clone()], 1, "c1", LIMIT_MS), Standing::Offered);
-    assert_eq!(standing(&[offer.clone()], 1, "c1", LIMIT_MS + 1), Standing::Expired);
+    assert_eq!(standing(std::slice::from_ref(&offer), 1, "c1", LIMIT_MS), Standing::Offered);
+    assert_eq!(standing(std::slice::from_ref(&offer), 1, "c1", LIMIT_MS + 1), Standing::Expired);
     let late = acceptance(4, "XA-MOJ", LIMIT_MS + 1, id(1), &["c1"]);
     assert_eq!(standing(&[offer.clone(), late], 1, "c1", LIMIT_MS + 2), Standing::Expired);
     let none = acceptance(4, "XA-MOJ", 5, id(1), &[]);

@@ -15,9 +15,7 @@ use rogatory::model::envelope::{Blob, Envelope, Stanza};
 use rogatory::model::event::{Actor, CustodyRecord, Event, NamedDigest, Outcome, Role, Stage, Subject, Transfer};
 use rogatory::model::ident::{AuthorityId, Digest, Id, OfficerName};
 use rogatory::model::message::{Body, Fields, Message, MessageKind, Party, ReplyBy, Ties, Urgency};
-use rogatory::model::notice::{Notice, Point};
-use rogatory::model::notice_table::{Field, SHAPES};
-use rogatory::model::package::{Condition, ConditionOrigin, Consignment};
+use rogatory::model::package::{Condition, Consignment};
 use rogatory::model::refusal::RefusalCode;
 use rogatory::model::rendition::Rendition;
 use rogatory::model::request::{
@@ -28,7 +26,8 @@ use rogatory::model::request_parts::{Charge, Enclosure, LawText, Person, Underta
 use rogatory::model::time::Timestamp;
 use rogatory::wire::envelope::WRAPPED_KEY_BYTES;
 
-use crate::samples::{item, notice};
+use crate::notices::{any_notice, conditions};
+use crate::samples::item;
 
 pub fn message() -> impl Strategy<Value = Message> {
     let heads = (id(), id(), party(), authority("XB"), instant(), option::of(digest()), digest(), urgency());
@@ -70,7 +69,7 @@ pub fn message() -> impl Strategy<Value = Message> {
             renditions,
             ties: Ties {
                 parent: (body.kind() == MessageKind::RequestSupplement).then(|| other(request_id)),
-                confirm_by: (body.kind() == MessageKind::RequestUrgent).then(|| created_at),
+                confirm_by: (body.kind() == MessageKind::RequestUrgent).then_some(created_at),
             },
             body,
         })
@@ -166,29 +165,6 @@ pub fn record() -> impl Strategy<Value = CustodyRecord> {
 /// Another identifier than that one.
 fn other(id: Id) -> Id {
     Id::try_from(&id.as_bytes().map(|byte| !byte)[..]).expect("16 bytes")
-}
-
-/// A notice of any kind, with any texts in the fields that its kind may have.
-fn any_notice() -> impl Strategy<Value = Notice> {
-    let words = (line(), line(), line(), vec(line(), 1..4), vec(1..9_u32, 1..4), instant(), instant());
-    (select(SHAPES), words, id(), any::<prop::sample::Index>()).prop_map(|(shape, words, id, pick)| {
-        let (text, whom, method, points, numbers, due, at) = words;
-        let mut said = notice(shape.kind);
-        said.text = if said.has(Field::Text) { text } else { String::new() };
-        said.whom = if said.has(Field::Whom) { whom } else { String::new() };
-        said.method = if said.has(Field::Method) { method } else { String::new() };
-        if said.has(Field::Points) {
-            said.points = (1..).zip(points).map(|(number, text)| Point { number, text }).collect();
-        }
-        if said.has(Field::Measures) {
-            said.measures = numbers;
-        }
-        said.package_id = said.package_id.map(|_| id);
-        said.due = said.due.map(|_| due);
-        said.at = said.at.map(|_| at);
-        said.verdict = said.verdict.map(|_| *pick.get(shape.verdicts));
-        said
-    })
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -323,23 +299,6 @@ fn request_body(
     }
 }
 
-fn conditions() -> impl Strategy<Value = Vec<Condition>> {
-    use ConditionOrigin::{DefaultByLaw, RequestedState, RequesterUndertaking};
-    let one = (line(), line(), select(vec![DefaultByLaw, RequesterUndertaking, RequestedState]), vec(1..9_u32, 0..3));
-    vec(one, 0..3).prop_map(|rows| {
-        let number = |(place, (code, text, origin, objects))| Condition {
-            id: format!("c{place}"),
-            code,
-            text,
-            legal_source: String::new(),
-            origin,
-            objects,
-            ..Condition::default()
-        };
-        rows.into_iter().enumerate().map(number).collect()
-    })
-}
-
 fn consignment() -> impl Strategy<Value = Consignment> {
     (id(), 1..4_u32).prop_map(|(seal_id, last)| {
         Consignment::new(seal_id, (1..=last).map(item).collect()).expect("items are numbered from 1")
@@ -417,11 +376,11 @@ fn urgency() -> impl Strategy<Value = Urgency> {
     select(vec![Urgency::Routine, Urgency::Urgent])
 }
 
-fn instant() -> impl Strategy<Value = Timestamp> {
+pub fn instant() -> impl Strategy<Value = Timestamp> {
     (1..u64::MAX).prop_map(Timestamp::from_millis)
 }
 
-fn id() -> impl Strategy<Value = Id> {
+pub fn id() -> impl Strategy<Value = Id> {
     any::<[u8; 16]>().prop_map(|bytes| Id::try_from(&bytes[..]).expect("16 bytes"))
 }
 
@@ -429,7 +388,7 @@ fn digest() -> impl Strategy<Value = Digest> {
     any::<[u8; 32]>().prop_map(Digest)
 }
 
-fn line() -> impl Strategy<Value = String> {
+pub fn line() -> impl Strategy<Value = String> {
     "[a-zA-Zé0-9 .,§]{0,30}[a-z]"
 }
 
