@@ -75,6 +75,9 @@ impl Assembly {
             put_signed(&mut tags, &layout::acceptance(number), part);
         }
         let origin = origin_of(&dossier.checkpoint.0)?;
+        if !dossier.exporter.owns_log(&origin) {
+            return Err(AssemblyError::Foreign("checkpoint"));
+        }
         for part in &dossier.records {
             put_record(&mut tags, &origin, part)?;
         }
@@ -88,14 +91,7 @@ impl Assembly {
             put_record(&mut tags, &log, &RecordPart { index, record, salt, proof: parts.proof })?;
         }
         tags.insert(layout::checkpoint(&origin), dossier.checkpoint.0.clone());
-        for bytes in &dossier.rotations {
-            let text = std::str::from_utf8(&bytes.0).map_err(|_| AssemblyError::Foreign("rotation"))?;
-            let rotation = Rotation::read(text).map_err(|_| AssemblyError::Foreign("rotation"))?;
-            if rotation.old.name() != origin {
-                return Err(AssemblyError::Foreign("rotation"));
-            }
-            tags.insert(format!("{}{}", layout::rotations(&origin), rotation.end), bytes.0.clone());
-        }
+        put_rotations(&mut tags, dossier, &origin)?;
         let parties = [&message.sender.authority, &message.recipient];
         put_checkpoints(&mut tags, dossier, (parties, &origin))?;
         put_directory(&mut tags, dossier, parties)?;
@@ -208,6 +204,18 @@ fn put_record(tags: &mut BTreeMap<String, Vec<u8>>, origin: &str, part: &RecordP
     tags.insert(format!("{stem}.record"), part.record.0.clone());
     tags.insert(format!("{stem}.salt"), part.salt.0.clone());
     tags.insert(format!("{stem}.tlog-proof"), part.proof.clone().into_bytes());
+    Ok(())
+}
+
+fn put_rotations(tags: &mut BTreeMap<String, Vec<u8>>, dossier: &Dossier, origin: &str) -> Result<(), AssemblyError> {
+    for bytes in &dossier.rotations {
+        let text = std::str::from_utf8(&bytes.0).map_err(|_| AssemblyError::Foreign("rotation"))?;
+        let rotation = Rotation::read(text).map_err(|_| AssemblyError::Foreign("rotation"))?;
+        if rotation.old.name() != origin {
+            return Err(AssemblyError::Foreign("rotation"));
+        }
+        tags.insert(format!("{}{}", layout::rotations(origin), rotation.end), bytes.0.clone());
+    }
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use crate::bag::folder::{Fault, Folder, Hasher, Held, Progress};
 use crate::bag::layout::{self, DATA, is_plain_path};
 use crate::bag::tar::{self, BLOCK_BYTES, Header, Kind, TarError};
 use crate::model::limits::{
-    ARCHIVE_END_BYTES_MAX, ARCHIVE_TAGS_BYTES_MAX, BAG_DEPTH_MAX, BAG_FILES_MAX, DIRECTORY_BYTES_MAX, OBJECT_BYTES_MAX,
-    PAX_BYTES_MAX, READ_BYTES,
+    ARCHIVE_END_BYTES_MAX, ARCHIVE_TAGS_BYTES_MAX, BAG_DEPTH_MAX, BAG_FILES_MAX, BAG_TAG_FILES_MAX,
+    DIRECTORY_BYTES_MAX, OBJECT_BYTES_MAX, PAX_BYTES_MAX, READ_BYTES,
 };
 
 /// Reads the archive to its end. `total` is its length where it is known, for the progress.
@@ -22,7 +22,7 @@ pub fn read(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Folder, ArchiveError> {
     let source = Source { input, done: 0, total: total.unwrap_or(0), progress };
-    let mut unpacking = Unpacking { source, folder: Folder::empty(), base: None, tags_bytes: 0, members: 0 };
+    let mut unpacking = Unpacking { source, folder: Folder::empty(), base: None, tags_bytes: 0, members: 0, beside: 0 };
     while unpacking.member()? {}
     unpacking.end()?;
     let mut folder = unpacking.folder;
@@ -37,6 +37,8 @@ struct Unpacking<'a> {
     base: Option<String>,
     tags_bytes: usize,
     members: usize,
+    /// Of them, those that are no evidence.
+    beside: usize,
 }
 
 impl Unpacking<'_> {
@@ -69,6 +71,13 @@ impl Unpacking<'_> {
             (Ok(path), Some(fault)) => (path, Some(fault)),
             (Err(found), fault) => (header.path.clone(), Some(fault.unwrap_or(found))),
         };
+        // Many files are evidence or none: whatever else comes in great numbers is no bag.
+        if !is_payload(&path) || fault.is_some() {
+            self.beside += 1;
+            if self.beside > BAG_TAG_FILES_MAX {
+                return Err(ArchiveError::ManyBeside);
+            }
+        }
         let fault = fault.or_else(|| self.folder.holds(&path).then_some(Fault::Twice));
         match fault {
             Some(fault) => {
@@ -107,9 +116,8 @@ impl Unpacking<'_> {
     }
 
     fn file(&mut self, path: String, bytes: u64) -> Result<(), ArchiveError> {
-        let is_payload = path.strip_prefix(DATA).is_some_and(|rest| rest.starts_with('/'));
         let mut content = None;
-        if !is_payload || layout::is_list(&path) {
+        if !is_payload(&path) || layout::is_list(&path) {
             let large = |bytes_max| ArchiveError::Large { path: path.clone(), bytes_max };
             let length = usize::try_from(bytes).ok().filter(|length| *length <= DIRECTORY_BYTES_MAX);
             let length = length.ok_or_else(|| large(u64::try_from(DIRECTORY_BYTES_MAX).unwrap_or(u64::MAX)))?;
@@ -227,6 +235,10 @@ impl Source<'_> {
     }
 }
 
+fn is_payload(path: &str) -> bool {
+    path.strip_prefix(DATA).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Why an archive was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -239,6 +251,9 @@ pub enum ArchiveError {
     /// Something behind the end, or in the padding.
     #[error("the archive holds bytes where only zeros may stand; no list names them")]
     Trailing,
+    /// Too many members beside the evidence.
+    #[error("the archive holds more than {BAG_TAG_FILES_MAX} members beside the evidence, which no bag does")]
+    ManyBeside,
     /// Too many members.
     #[error("the archive holds more than {BAG_FILES_MAX} members, which no bag does")]
     Many,

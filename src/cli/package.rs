@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::client::{Client, Where};
 use crate::cli::destroy::{self, DestroyArgs};
@@ -128,7 +128,11 @@ pub fn run(args: &PackageArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> 
 fn seal(args: &SealArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     if let Some(id) = args.give_up {
         let _: Value = Client::new(&args.place)?.post(&format!("/v1/packings/{id}/discard"), &Value::Null)?;
-        writeln!(out, "gave up  package {id}: its key, and what was sealed of it, are gone")?;
+        if args.place.json {
+            show::document(&json!({ "given_up": id }), out)?;
+        } else {
+            writeln!(out, "gave up  package {id}: its key, and what was sealed of it, are gone")?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let mut conditions = Vec::new();

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::home::Home;
-use crate::exchange::erasing;
+use crate::exchange::hold;
 use crate::model::event::Event;
 use crate::model::ident::AuthorityId;
 use crate::model::refusal::RefusalCode;
@@ -88,7 +88,7 @@ impl Holds {
         let of_the_node_itself = match event {
             MessageRead | ActRefused | InputRefused => true,
             ErasureRequested | RecordErased | DestructionRequested | PackageDestroyed => false,
-            other => erasing::hold(other) == erasing::Hold::Kept,
+            other => hold::hold(other) == hold::Hold::Kept,
         };
         !of_the_node_itself && self.held().frozen.is_some()
     }

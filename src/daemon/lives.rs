@@ -74,6 +74,7 @@ pub fn state(request: &RequestRow, life: &Life) -> String {
     let handed = match request.state {
         RequestState::Draft => Some("draft"),
         RequestState::NotDelivered => Some("not-delivered"),
+        RequestState::FiledElsewhere => Some("filed-elsewhere"),
         RequestState::Delivered if told == "sent" => Some("delivered"),
         _ => None,
     };

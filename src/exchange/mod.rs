@@ -10,6 +10,7 @@ pub mod entry;
 pub mod entry_keys;
 mod entry_rows;
 pub mod erasing;
+pub mod hold;
 pub mod keeper;
 pub mod keeping;
 pub mod keyring;

@@ -228,8 +228,10 @@ pub const INDEX_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 pub const TRANSFERS_SHOWN_MAX: usize = 1_024;
 /// Streams on which one envelope's files are fetched at once.
 pub const FETCH_STREAMS: usize = 4;
-/// Most files of a bag that is read: every object, and what surrounds them.
-pub const BAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536 + 1_000_000;
+/// Most files of a bag beside its evidence: what surrounds every object.
+pub const BAG_TAG_FILES_MAX: usize = 4 * OBJECTS_MAX + 65_536;
+/// Most files of a bag that is read: every listed file, every object, and what surrounds them.
+pub const BAG_FILES_MAX: usize = BAG_TAG_FILES_MAX + 1_000_000;
 /// Deepest folder in a bag that is read.
 pub const BAG_DEPTH_MAX: usize = PATH_DEPTH_MAX + 6;
 /// All files of a bag that the texts for people are made of, together.

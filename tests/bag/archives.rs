@@ -7,6 +7,7 @@ use std::process::Command;
 use rogatory::bag::tar;
 use rogatory::bag::verdict::{Verdict, Word};
 use rogatory::bag::verify::{Given, verify, verify_stream};
+use rogatory::model::limits::BAG_DEPTH_MAX;
 
 use crate::case::{Case, NOW, at};
 use crate::target::failures;
@@ -174,7 +175,7 @@ fn what_could_lead_a_foreign_reader_astray_is_refused_by_name() {
         ("changes its name", vec![of_type(plain("pax_global_header"), b'g')]),
         ("stands twice", vec![plain("rogatory-case/bagit.txt")]),
         ("or also as a folder", vec![plain("rogatory-case/bagit.txt/evil")]),
-        ("lies too deep", vec![plain("rogatory-case/a/b/c/d/e/f/g/h")]),
+        ("lies too deep", vec![plain(&format!("rogatory-case/{}evil", "a/".repeat(BAG_DEPTH_MAX + 1)))]),
     ];
     for (words, more) in attacks {
         let path = tar::read(more.last().unwrap().0.first_chunk().unwrap()).unwrap().unwrap().path;

@@ -134,6 +134,19 @@ fn a_node_moved_by_its_newest_backup_goes_on_with_the_same_log_when_no_peer_hold
     assert!(stage.xb.records_where(|record| record["event"] == "log.inconsistent").is_empty());
 }
 
+/// What the peer holds of the logs of others.
+fn held(stage: &Stage) -> Vec<Value> {
+    let witness = stage.xb.json(FIRST, &["custody", "witness"]);
+    witness["held"].as_array().unwrap().clone()
+}
+
+fn nobody_is_accused(stage: &Stage) {
+    for office in [&stage.xa, &stage.xb] {
+        let accused = |record: &Value| record["event"] == "log.inconsistent" || record["event"] == "log.shrunk";
+        assert!(office.records_where(accused).is_empty(), "{}", office.id);
+    }
+}
+
 #[test]
 fn a_node_put_back_to_an_older_state_begins_a_new_log_and_its_peer_never_sees_two_histories() {
     let mut stage = Stage::play();
@@ -142,10 +155,6 @@ fn a_node_put_back_to_an_older_state_begins_a_new_log_and_its_peer_never_sees_tw
     backup(&stage.xa, &volumes);
     let lost = ask(&stage.xb, "XA-MOJ", "Acknowledged after the backup");
     let sent = ask(&stage.xa, "XB-MOJ", "Sent after the backup");
-    let held = |stage: &Stage| {
-        let witness = stage.xb.json(FIRST, &["custody", "witness"]);
-        witness["held"].as_array().unwrap().clone()
-    };
     let before = until("the peer to hold the newest checkpoint", || {
         let size = stage.xa.records().len() as u64;
         held(&stage).into_iter().find(|log| log["size"].as_u64() == Some(size))
@@ -201,10 +210,7 @@ fn a_node_put_back_to_an_older_state_begins_a_new_log_and_its_peer_never_sees_tw
     });
     let old = held(&stage).into_iter().find(|one| one["log"] == "xa-moj.rogatory/custody").unwrap();
     assert_eq!(old["size"], before["size"], "what was seen of the old log stays as it was seen");
-    for office in [&stage.xa, &stage.xb] {
-        let accused = |record: &Value| record["event"] == "log.inconsistent" || record["event"] == "log.shrunk";
-        assert!(office.records_where(accused).is_empty(), "{}", office.id);
-    }
+    nobody_is_accused(&stage);
     assert_eq!(stage.xa.records_where(|record| record["event"] == "log.restarted").len(), 1);
     stage.xa.stop();
     assert_eq!(stage.xa.json(FIRST, &["custody", "fsck"])["sound"], true);

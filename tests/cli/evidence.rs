@@ -66,7 +66,7 @@ fn a_package_opens_only_after_two_officers_accepted_its_condition() {
     let (xa, xb) = (&stage.xa, &stage.xb);
     let (request, package) = exchange(&stage);
     let listed = xa.run(FIRST, &["package", "list"]).done();
-    assert!(listed.contains(&package) && listed.contains("1 conditions to accept"), "{listed}");
+    assert!(listed.contains(&package) && listed.contains("1 condition to accept"), "{listed}");
     let shown = xa.json(FIRST, &["package", "show", &package]);
     for (item, (name, content)) in shown["items"].as_array().unwrap().iter().zip(files()) {
         assert_eq!((&item["name"], &item["plaintext_bytes"]), (&Value::from(name), &Value::from(content.len())));

@@ -203,7 +203,11 @@ fn a_node_whose_data_is_read_only_says_so_and_changes_nothing() {
     mount(&["-o", "remount,bind,ro", data]);
     let refused = run(&["serve", "--data", data]).refused(&["Read-only file system"]);
     assert!(refused.contains(data), "it names what cannot be written: {refused}");
-    assert_eq!(stage.xa.json(FIRST, &["custody", "fsck"])["sound"], true, "checking writes nothing");
+    // The log is checked; to fold it anew beside the index there is no room to write.
+    let checked = stage.xa.run(FIRST, &["custody", "fsck", "--json"]).ends(3).out;
+    let checked: serde_json::Value = serde_json::from_str(&checked).unwrap();
+    assert_eq!(checked["sound"], true, "{checked}");
+    assert!(checked["unchecked"][0].as_str().unwrap().starts_with("the index against the log"), "{checked}");
     run(&["verify", data]).ends(3);
     mount(&["-o", "remount,bind,rw", data]);
     stage.xa.start();

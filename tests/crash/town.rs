@@ -102,7 +102,16 @@ impl Side {
 
     /// The packages in its vault, as the disk has them.
     pub fn vault(&self) -> BTreeSet<String> {
-        match std::fs::read_dir(self.node.data.join("vault")) {
+        self.names_in("vault")
+    }
+
+    /// The packages that are being sealed, or whose sealing broke off and can go on.
+    pub fn packing(&self) -> BTreeSet<String> {
+        self.names_in("packing")
+    }
+
+    fn names_in(&self, folder: &str) -> BTreeSet<String> {
+        match std::fs::read_dir(self.node.data.join(folder)) {
             Ok(names) => names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect(),
             Err(_) => BTreeSet::new(),
         }

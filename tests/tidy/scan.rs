@@ -89,7 +89,7 @@ impl Named {
 /// Reads a file.
 pub fn read(text: &str) -> syn::Result<Facts> {
     let file = syn::parse_file(text)?;
-    let mut reader = Reader { facts: Facts::default(), inline: Vec::new(), in_test: false };
+    let mut reader = Reader { facts: Facts::default(), inline: Vec::new(), in_test: false, macros: Vec::new() };
     for item in &file.items {
         if !matches!(item, Item::Mod(module) if module.content.is_none()) {
             reader.facts.definitions.push(line(item.span()));
@@ -109,6 +109,8 @@ struct Reader {
     facts: Facts,
     inline: Vec<String>,
     in_test: bool,
+    /// Macros that the file has defined so far.
+    macros: Vec<String>,
 }
 
 impl Reader {
@@ -155,10 +157,17 @@ impl Reader {
 
 impl<'ast> Visit<'ast> for Reader {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        if !matches!(item.vis, Visibility::Inherited) {
+        // A macro has a path only by a `use` beside it: that is its definition, no face.
+        let of_macro = matches!(&item.tree, syn::UseTree::Name(name) if self.macros.contains(&name.ident.to_string()));
+        if !matches!(item.vis, Visibility::Inherited) && !of_macro {
             self.facts.reexports.push(line(item.span()));
         }
         self.uses(&item.tree, &[]);
+    }
+
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        self.macros.extend(item.ident.iter().map(ToString::to_string));
+        visit::visit_item_macro(self, item);
     }
 
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
