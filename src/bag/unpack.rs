@@ -5,11 +5,11 @@
 use std::io::{self, Read};
 
 use crate::bag::folder::{Fault, Folder, Hasher, Held, Progress};
-use crate::bag::layout::{self, DATA, is_plain_path};
+use crate::bag::layout::{self, DATA, ROGATORY, is_plain_path};
 use crate::bag::tar::{self, BLOCK_BYTES, Header, Kind, TarError};
 use crate::model::limits::{
-    ARCHIVE_END_BYTES_MAX, ARCHIVE_TAGS_BYTES_MAX, BAG_DEPTH_MAX, BAG_FILES_MAX, BAG_TAG_FILES_MAX,
-    DIRECTORY_BYTES_MAX, OBJECT_BYTES_MAX, PAX_BYTES_MAX, READ_BYTES,
+    ARCHIVE_END_BYTES_MAX, ARCHIVE_NOTES_BYTES_MAX, ARCHIVE_TAGS_BYTES_MAX, BAG_DEPTH_MAX, BAG_FILES_MAX,
+    BAG_TAG_FILES_MAX, DIRECTORY_BYTES_MAX, OBJECT_BYTES_MAX, PAX_BYTES_MAX, READ_BYTES,
 };
 
 /// Reads the archive to its end. `total` is its length where it is known, for the progress.
@@ -22,7 +22,8 @@ pub fn read(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Folder, ArchiveError> {
     let source = Source { input, done: 0, total: total.unwrap_or(0), progress };
-    let mut unpacking = Unpacking { source, folder: Folder::empty(), base: None, tags_bytes: 0, members: 0, beside: 0 };
+    let mut unpacking =
+        Unpacking { source, folder: Folder::empty(), base: None, tags_bytes: 0, notes_bytes: 0, members: 0, beside: 0 };
     while unpacking.member()? {}
     unpacking.end()?;
     let mut folder = unpacking.folder;
@@ -36,6 +37,8 @@ struct Unpacking<'a> {
     /// The one top folder (RFC 8493, 4): every member must lie in it.
     base: Option<String>,
     tags_bytes: usize,
+    /// Of them, those of our own folder.
+    notes_bytes: usize,
     members: usize,
     /// Of them, those that are no evidence.
     beside: usize,
@@ -122,7 +125,11 @@ impl Unpacking<'_> {
             let length = usize::try_from(bytes).ok().filter(|length| *length <= DIRECTORY_BYTES_MAX);
             let length = length.ok_or_else(|| large(u64::try_from(DIRECTORY_BYTES_MAX).unwrap_or(u64::MAX)))?;
             self.tags_bytes = self.tags_bytes.saturating_add(length);
-            if self.tags_bytes > ARCHIVE_TAGS_BYTES_MAX {
+            // Only lists of files grow with the evidence.
+            if path.starts_with(ROGATORY) {
+                self.notes_bytes = self.notes_bytes.saturating_add(length);
+            }
+            if self.tags_bytes > ARCHIVE_TAGS_BYTES_MAX || self.notes_bytes > ARCHIVE_NOTES_BYTES_MAX {
                 return Err(ArchiveError::Tags { path });
             }
             content = Some(Vec::new());
@@ -266,7 +273,9 @@ pub enum ArchiveError {
         bytes_max: u64,
     },
     /// The accompanying files together.
-    #[error("at {path} the accompanying files exceed {ARCHIVE_TAGS_BYTES_MAX} bytes together, which no bag's do")]
+    #[error(
+        "at {path} the accompanying files exceed what any bag has ({ARCHIVE_NOTES_BYTES_MAX} bytes together, with lists of files {ARCHIVE_TAGS_BYTES_MAX})"
+    )]
     Tags {
         /// The one that exceeds.
         path: String,

@@ -238,6 +238,8 @@ pub const BAG_DEPTH_MAX: usize = PATH_DEPTH_MAX + 6;
 pub const BAG_TEXTS_SOURCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Largest tag file of a bag that is read, the list of the directory excepted.
 pub const TAG_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Accompanying files of a bag in an archive that are no lists of files, together: also kept in memory.
+pub const ARCHIVE_NOTES_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Accompanying files of a bag in an archive, together: they are kept in memory while it is read.
 pub const ARCHIVE_TAGS_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Largest manifest of a bag: a million files with their SHA-512.
