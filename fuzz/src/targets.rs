@@ -114,7 +114,7 @@ pub fn note(bytes: &[u8]) {
 pub fn cosignature(bytes: &[u8]) {
     if let Ok(lines) = bounded(bytes.len(), 32, || Note::parse_lines(bytes)) {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        assert_eq!(text.as_bytes(), bytes);
+        assert_eq!(Note::parse_lines(text.as_bytes()), Ok(lines), "what was written reads back");
     }
     let Ok(mut value) = Note::parse(bytes) else { return };
     let Ok(found) = cosignatures(&value, &*WITNESS) else { return };

@@ -114,6 +114,10 @@ impl FromStr for Address {
             return Err(AddressError::Host);
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        // Something between the host and the slash: no address that anybody meant.
+        if !path.starts_with('/') {
+            return Err(AddressError::Malformed);
+        }
         Ok(Self { text: text.to_owned(), scheme, host, port, path })
     }
 }
